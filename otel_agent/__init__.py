@@ -1,0 +1,1 @@
+"""The flight recorder for LLM agents built on LangGraph."""

@@ -1,0 +1,270 @@
+"""One way through the boundary: ask the handler in force, then run the body or serve its answer.
+
+Every seam describes what crosses (`Crossing`) and goes through one of four drivers: `call`, `acall`, `iterate`,
+`aiterate`. The body always runs inside the scope's own `contextvars.Context`, step by step, so that a span can be
+current in it and is never attached to, or detached from, anybody else's context (research: hooks.md section 2).
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping
+from contextvars import Context, ContextVar
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from otel_agent.model.effect import Outcome, Raised, Returned
+
+
+@dataclass(slots=True)
+class Crossing:
+    """What is about to cross the boundary."""
+
+    kind: str
+    """run, node, chat, llm, tool, retriever, embeddings, store or effect."""
+    name: str
+    """Graph, node, model, tool, retriever or function name."""
+    request: Any
+    """What is asked: encoded, recorded, and in replay compared."""
+    method: str = ""
+    """The method intercepted, for the record only."""
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    """Span attributes known before the call (names from codec.names)."""
+    describe: Callable[[Outcome], Mapping[str, Any]] | None = None
+    """Span attributes known after it. May read, must not change, the outcome."""
+    merge: Callable[[list[Any]], Any] | None = None
+    """Streamed chunks -> the result that the call without streaming would give."""
+    details: Mapping[str, Any] = field(default_factory=dict)
+    """What a handler needs beside: task, config, run_manager..., never recorded as such."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a handler serves instead of the body."""
+
+    outcome: Outcome
+    chunks: list[Any] | None = None
+    """The recorded chunks, where the call was streamed when it was recorded."""
+    run_id: str | None = None
+    """The LangChain run id drawn when it was recorded."""
+    writes: list[tuple[str, Any]] | None = None
+    """For a node that is not run: the (channel, value) pairs it wrote."""
+
+
+class Scope(Protocol):
+    """The inside of one crossing."""
+
+    context: Context
+    """Run the body in it."""
+    answer: Answer | None
+    """Served instead of the body, where not None."""
+
+    def emit(self, item: Any) -> None:
+        """A streamed chunk goes by."""
+
+    def leave(self, outcome: Outcome) -> None:
+        """The body is over. Called exactly once."""
+
+
+class Handler(Protocol):
+    """Decides at each crossing: the recorder calls through, the responder answers."""
+
+    def enter(self, crossing: Crossing) -> Scope | None:
+        """Open a scope, or None to let the call through unseen."""
+
+    def draw(self, kind: str, real: Callable[[], Any]) -> Any:
+        """An id that the framework is about to draw: ``real()`` while recording, the recorded one in replay."""
+
+    def recall(self, crossing: Crossing) -> Answer | None:
+        """The writes of a node that a node cache answered when it was recorded; None while recording."""
+
+
+_process_wide: Handler | None = None
+_override: ContextVar[Handler | None] = ContextVar("otel_agent_handler", default=None)
+current_scope: ContextVar[Any] = ContextVar("otel_agent_scope", default=None)
+"""The innermost scope in this context; set inside a scope's own Context only."""
+
+
+def handler_in_force() -> Handler | None:
+    """The handler of this context, else the process-wide one, else None."""
+    return _override.get() or _process_wide
+
+
+def set_process_handler(handler: Handler | None) -> None:
+    """Install or remove the process-wide handler."""
+    global _process_wide
+    _process_wide = handler
+
+
+override = _override
+"""Set in a context to put another handler in force there (a replay, `record_run`)."""
+
+Serve = Callable[[Answer], Any]
+
+
+def unwrap(answer: Answer) -> Any:
+    """The answer's value, or its exception raised."""
+    if isinstance(answer.outcome, Raised):
+        raise answer.outcome.error
+    return answer.outcome.value
+
+
+def call(crossing: Crossing, body: Callable[..., Any], *args: Any, serve: Serve = unwrap, **kwargs: Any) -> Any:
+    """Cross with a plain function."""
+    handler = handler_in_force()
+    scope = handler.enter(crossing) if handler is not None else None
+    if scope is None:
+        return body(*args, **kwargs)
+    try:
+        if scope.answer is not None:
+            result = scope.context.run(serve, scope.answer)
+        else:
+            result = scope.context.run(body, *args, **kwargs)
+    except BaseException as error:
+        scope.leave(Raised(error))
+        raise
+    scope.leave(Returned(result))
+    return result
+
+
+async def acall(
+    crossing: Crossing, body: Callable[..., Awaitable[Any]], *args: Any, serve: Serve = unwrap, **kwargs: Any
+) -> Any:
+    """Cross with a coroutine function; it stays in the caller's asyncio Task."""
+    handler = handler_in_force()
+    scope = handler.enter(crossing) if handler is not None else None
+    if scope is None:
+        return await body(*args, **kwargs)
+    try:
+        if scope.answer is not None:
+            result = scope.context.run(serve, scope.answer)
+        else:
+            result = await drive(scope.context, scope.context.run(body, *args, **kwargs))
+    except BaseException as error:
+        scope.leave(Raised(error))
+        raise
+    scope.leave(Returned(result))
+    return result
+
+
+ServeMany = Callable[[Answer], Iterator[Any]]
+
+
+def unwrap_chunks(answer: Answer) -> Iterator[Any]:
+    """The recorded chunks one by one, or the whole value as one."""
+    if answer.chunks is not None:
+        yield from answer.chunks
+        if isinstance(answer.outcome, Raised):
+            raise answer.outcome.error
+    else:
+        yield unwrap(answer)
+
+
+def iterate(
+    crossing: Crossing, body: Callable[..., Iterator[Any]], *args: Any, serve: ServeMany = unwrap_chunks, **kwargs: Any
+) -> Iterator[Any]:
+    """Cross with a generator: nothing happens before the first item is asked for."""
+    handler = handler_in_force()
+    scope = handler.enter(crossing) if handler is not None else None
+    if scope is None:
+        return (yield from body(*args, **kwargs))
+    answer = scope.answer
+    run = scope.context.run
+    try:
+        source = run(serve, answer) if answer is not None else run(body, *args, **kwargs)
+        try:
+            value = yield from _steps(scope, source)
+        finally:
+            close = getattr(source, "close", None)
+            if close is not None:
+                run(close)
+    except BaseException as error:
+        scope.leave(Raised(error))
+        raise
+    scope.leave(Returned(value))
+    return value
+
+
+def _steps(scope: Scope, source: Iterator[Any]) -> Generator[Any, Any, Any]:
+    """Each item drawn inside the scope and handed out outside of it; `send` and `throw` reach the source."""
+    run = scope.context.run
+    source = iter(source)
+    step: Callable[[], Any] = source.__next__
+    while True:
+        try:
+            item = run(step)
+        except StopIteration as stop:
+            return stop.value
+        scope.emit(item)
+        try:
+            sent = yield item
+        except GeneratorExit:
+            raise
+        except BaseException as error:
+            throw = getattr(source, "throw", None)
+            if throw is None:
+                raise
+            thrown = error
+            step = lambda: throw(thrown)  # noqa: E731
+            continue
+        step = source.__next__ if sent is None else (lambda: source.send(sent))  # type: ignore[attr-defined] # noqa: B023
+
+
+async def aiterate(
+    crossing: Crossing,
+    body: Callable[..., AsyncIterator[Any]],
+    *args: Any,
+    serve: ServeMany = unwrap_chunks,
+    **kwargs: Any,
+) -> AsyncIterator[Any]:
+    """Cross with an async generator; every step stays in the consumer's asyncio Task."""
+    handler = handler_in_force()
+    scope = handler.enter(crossing) if handler is not None else None
+    if scope is None:
+        async for item in body(*args, **kwargs):
+            yield item
+        return
+    context = scope.context
+    try:
+        if scope.answer is not None:
+            for item in context.run(serve, scope.answer):
+                scope.emit(item)
+                yield item
+        else:
+            source = context.run(body, *args, **kwargs)
+            try:
+                while True:
+                    try:
+                        item = await drive(context, source.__anext__())
+                    except StopAsyncIteration:
+                        break
+                    scope.emit(item)
+                    yield item
+            finally:
+                close = getattr(source, "aclose", None)
+                if close is not None:
+                    await drive(context, close())
+    except BaseException as error:
+        scope.leave(Raised(error))
+        raise
+    scope.leave(Returned(None))
+
+
+@types.coroutine
+def drive(context: Context, awaitable: Awaitable[Any]) -> Generator[Any, Any, Any]:
+    """Await inside ``context`` without a new Task, so cancellation, timeouts and anyio scopes are untouched."""
+    steps = awaitable.__await__()
+    send = getattr(steps, "send", None)
+    step: Callable[[], Any] = (lambda: send(None)) if send is not None else steps.__next__
+    while True:
+        try:
+            yielded = context.run(step)
+        except StopIteration as stop:
+            return stop.value
+        try:
+            sent = yield yielded
+        except BaseException as error:
+            thrown = error
+            step = lambda: steps.throw(thrown)  # type: ignore[attr-defined] # noqa: E731, B023
+        else:
+            step = (lambda: send(sent)) if send is not None else steps.__next__  # noqa: B023
