@@ -7,6 +7,7 @@ current in it and is never attached to, or detached from, anybody else's context
 
 from __future__ import annotations
 
+import asyncio
 import types
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping
 from contextvars import Context, ContextVar
@@ -36,6 +37,14 @@ class Crossing:
     """Streamed chunks -> the result that the call without streaming would give."""
     details: Mapping[str, Any] = field(default_factory=dict)
     """What a handler needs beside: task, config, run_manager..., never recorded as such."""
+    scope: Scope | None = None
+    """The scope that a handler opened for it, once it has."""
+    snapshot: Callable[[Any], Any] | None = None
+    """A streamed chunk -> a copy of it as it is now, for the framework writes into the chunks it is handed."""
+    answered_inside: bool = False
+    """The body runs in any case: a seam within it serves ``scope.answer`` and puts its own outcome into `outcome`."""
+    outcome: Outcome | None = None
+    """What is recorded in place of what the body gave, where a seam within the body put it here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +58,8 @@ class Answer:
     """The LangChain run id drawn when it was recorded."""
     writes: list[tuple[str, Any]] | None = None
     """For a node that is not run: the (channel, value) pairs it wrote."""
+    waits: bool = False
+    """The call never came back by itself: wait (async) until it is cancelled, as it was when recorded."""
 
 
 class Scope(Protocol):
@@ -74,6 +85,12 @@ class Handler(Protocol):
 
     def draw(self, kind: str, real: Callable[[], Any]) -> Any:
         """An id that the framework is about to draw: ``real()`` while recording, the recorded one in replay."""
+
+    def lost(self, where: str, error: BaseException) -> None:
+        """A seam could not describe a call, which now goes through unseen. Raises only if nothing may."""
+
+    def observe(self, event: str, subject: Any) -> None:
+        """Something happened in the current run that is no call: see `boundary.loop`."""
 
     def recall(self, crossing: Crossing) -> Answer | None:
         """The writes of a node that a node cache answered when it was recorded; None while recording."""
@@ -112,18 +129,18 @@ def unwrap(answer: Answer) -> Any:
 def call(crossing: Crossing, body: Callable[..., Any], *args: Any, serve: Serve = unwrap, **kwargs: Any) -> Any:
     """Cross with a plain function."""
     handler = handler_in_force()
-    scope = handler.enter(crossing) if handler is not None else None
+    scope = crossing.scope = handler.enter(crossing) if handler is not None else None
     if scope is None:
         return body(*args, **kwargs)
     try:
-        if scope.answer is not None:
+        if scope.answer is not None and not crossing.answered_inside:
             result = scope.context.run(serve, scope.answer)
         else:
             result = scope.context.run(body, *args, **kwargs)
     except BaseException as error:
-        scope.leave(Raised(error))
+        scope.leave(crossing.outcome or Raised(error))
         raise
-    scope.leave(Returned(result))
+    scope.leave(crossing.outcome or Returned(result))
     return result
 
 
@@ -132,18 +149,20 @@ async def acall(
 ) -> Any:
     """Cross with a coroutine function; it stays in the caller's asyncio Task."""
     handler = handler_in_force()
-    scope = handler.enter(crossing) if handler is not None else None
+    scope = crossing.scope = handler.enter(crossing) if handler is not None else None
     if scope is None:
         return await body(*args, **kwargs)
     try:
-        if scope.answer is not None:
+        if scope.answer is not None and not crossing.answered_inside:
+            if scope.answer.waits:
+                await asyncio.get_running_loop().create_future()
             result = scope.context.run(serve, scope.answer)
         else:
             result = await drive(scope.context, scope.context.run(body, *args, **kwargs))
     except BaseException as error:
-        scope.leave(Raised(error))
+        scope.leave(crossing.outcome or Raised(error))
         raise
-    scope.leave(Returned(result))
+    scope.leave(crossing.outcome or Returned(result))
     return result
 
 
@@ -165,7 +184,7 @@ def iterate(
 ) -> Iterator[Any]:
     """Cross with a generator: nothing happens before the first item is asked for."""
     handler = handler_in_force()
-    scope = handler.enter(crossing) if handler is not None else None
+    scope = crossing.scope = handler.enter(crossing) if handler is not None else None
     if scope is None:
         return (yield from body(*args, **kwargs))
     answer = scope.answer
@@ -173,7 +192,7 @@ def iterate(
     try:
         source = run(serve, answer) if answer is not None else run(body, *args, **kwargs)
         try:
-            value = yield from _steps(scope, source)
+            value = yield from _steps(crossing, scope, source)
         finally:
             close = getattr(source, "close", None)
             if close is not None:
@@ -185,7 +204,7 @@ def iterate(
     return value
 
 
-def _steps(scope: Scope, source: Iterator[Any]) -> Generator[Any, Any, Any]:
+def _steps(crossing: Crossing, scope: Scope, source: Iterator[Any]) -> Generator[Any, Any, Any]:
     """Each item drawn inside the scope and handed out outside of it; `send` and `throw` reach the source."""
     run = scope.context.run
     source = iter(source)
@@ -195,7 +214,7 @@ def _steps(scope: Scope, source: Iterator[Any]) -> Generator[Any, Any, Any]:
             item = run(step)
         except StopIteration as stop:
             return stop.value
-        scope.emit(item)
+        scope.emit(item if crossing.snapshot is None else crossing.snapshot(item))
         try:
             sent = yield item
         except GeneratorExit:
@@ -219,35 +238,40 @@ async def aiterate(
 ) -> AsyncIterator[Any]:
     """Cross with an async generator; every step stays in the consumer's asyncio Task."""
     handler = handler_in_force()
-    scope = handler.enter(crossing) if handler is not None else None
-    if scope is None:
-        async for item in body(*args, **kwargs):
-            yield item
-        return
-    context = scope.context
+    scope = crossing.scope = handler.enter(crossing) if handler is not None else None
+    context = scope.context if scope is not None else None
     try:
-        if scope.answer is not None:
-            for item in context.run(serve, scope.answer):
-                scope.emit(item)
+        if scope is not None and scope.answer is not None:
+            if scope.answer.waits:
+                await asyncio.get_running_loop().create_future()
+            for item in scope.context.run(serve, scope.answer):
+                scope.emit(item if crossing.snapshot is None else crossing.snapshot(item))
                 yield item
         else:
-            source = context.run(body, *args, **kwargs)
+            source = body(*args, **kwargs) if context is None else context.run(body, *args, **kwargs)
             try:
                 while True:
                     try:
-                        item = await drive(context, source.__anext__())
+                        item = await _inside(context, source.__anext__())
                     except StopAsyncIteration:
                         break
-                    scope.emit(item)
+                    if scope is not None:
+                        scope.emit(item if crossing.snapshot is None else crossing.snapshot(item))
                     yield item
             finally:
                 close = getattr(source, "aclose", None)
                 if close is not None:
-                    await drive(context, close())
+                    await _inside(context, close())
     except BaseException as error:
-        scope.leave(Raised(error))
+        if scope is not None:
+            scope.leave(Raised(error))
         raise
-    scope.leave(Returned(None))
+    if scope is not None:
+        scope.leave(Returned(None))
+
+
+def _inside(context: Context | None, awaitable: Awaitable[Any]) -> Awaitable[Any]:
+    return awaitable if context is None else drive(context, awaitable)
 
 
 @types.coroutine

@@ -1,0 +1,192 @@
+"""What is recorded of a run: the request, where it started from, what each superstep left, and the account."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from opentelemetry import trace
+
+from otel_agent.boundary.fingerprint import fingerprint, fingerprint_parts
+from otel_agent.boundary.graph import is_agent
+from otel_agent.capture.links import checkpoints
+from otel_agent.capture.node import thread_of
+from otel_agent.capture.scope import RecordedScope
+from otel_agent.codec import names
+from otel_agent.model.effect import Outcome, Returned
+
+_CALL = ("durability", "interrupt_before", "interrupt_after", "stream_mode", "output_keys", "subgraphs", "version")
+_CONFIG = ("tags", "metadata", "recursion_limit", "run_name", "max_concurrency")
+_INTERNAL = ("__", "checkpoint_map", "checkpoint_ns")
+_NOT_STATE = ("__", "branch:", "join:", "start:")
+
+
+class RunScope(RecordedScope):
+    """One run of a graph, top-level or nested."""
+
+    kind: ClassVar[str] = "run"
+    error_payload: ClassVar[str] = names.RUN_ERROR
+
+    def describe_start(self) -> tuple[str, dict[str, Any]]:
+        """The graph, its input, and how it was called."""
+        crossing = self.crossing
+        details, name = crossing.details, crossing.name
+        self.graph = details.get("graph")
+        self.loop: Any = None
+        self.state: str | None = None
+        self.interrupts: list[Any] = []
+        self._first_step: int | None = None
+        self.config: Mapping[str, Any] = details.get("config") or {}
+        self.thread_id = thread_of(self.config) or thread_of(getattr(self.graph, "config", None) or {})
+        self.address = self._address(name)
+        self.request = self.account.encode(crossing.request, f"{self.address or 'run'} input")
+        agent = is_agent(self.graph)
+        operation = "invoke_agent" if agent else "invoke_workflow"
+        attributes: dict[str, Any] = {
+            names.OPERATION: operation,
+            (names.AGENT_NAME if agent else names.WORKFLOW_NAME): name,
+            names.KIND: "run",
+            names.SEQ: self.seq,
+            names.ADDRESS: self.address,
+            names.RUN_GRAPH: name,
+            names.RUN_METHOD: crossing.method,
+            names.RUN_ASYNC: crossing.method.startswith("a") and crossing.method != "audited",
+        }
+        if self.thread_id is not None:
+            attributes |= {names.CONVERSATION_ID: self.thread_id, names.RUN_THREAD: self.thread_id}
+        if self.account.run_id:
+            attributes[names.RUN_ID] = self.account.run_id
+        if self.config.get("run_id") is not None:
+            attributes[names.RUN_CALLER_ID] = str(self.config["run_id"])
+        attributes |= self.recorder.run_attributes() if self.parent is None else {}
+        self.account.encoder.touch()
+        return f"{operation} {name}", attributes
+
+    @property
+    def run(self) -> RunScope:
+        """Itself."""
+        return self
+
+    @property
+    def root(self) -> RunScope:
+        """The top-level run it is in, or itself."""
+        return self if self.parent is None else self.parent.run.root
+
+    def open(self) -> None:
+        """Start the span; the root's ids make the run id."""
+        super().open()
+        if self.parent is None:
+            context = self.span.get_span_context()
+            ids = trace.format_trace_id(context.trace_id), trace.format_span_id(context.span_id)
+            self.account.run_id = "-".join(ids)
+            self.put({names.RUN_ID: self.account.run_id})
+
+    def _address(self, name: str) -> str:
+        if self.parent is None:
+            return ""
+        return f"{self.parent.address}/graph~{name}~{self.account.occurrence(self.parent, 'run', name)}"
+
+    def relative_step(self, step: int) -> int:
+        """The superstep, counted from the first that this run takes."""
+        if self._first_step is None:
+            self._first_step = step
+        return step - self._first_step
+
+    # --- what the loop tells --------------------------------------------------------------------------
+
+    def begin(self, loop: Any) -> None:
+        """The loop has loaded what it starts from; keep it before the first step changes it."""
+        self.loop = loop
+        checkpoint = loop.checkpoint
+        if not checkpoint.get("channel_versions"):
+            return
+        kind = self._start_kind(loop)
+        origin = checkpoints.origin(checkpoint["id"])
+        if origin is not None:
+            self.span.add_link(origin, {names.RUN_LINK: kind})
+        start = {
+            "kind": kind,
+            "checkpoint": dict(checkpoint),
+            "metadata": dict(loop.checkpoint_metadata),
+            "pending_writes": [list(write) for write in loop.checkpoint_pending_writes],
+            "config": _public(loop.checkpoint_config.get("configurable") or {}, keep_ns=True),
+        }
+        self.payload(names.RUN_START, start)
+
+    def _start_kind(self, loop: Any) -> str:
+        if (self.config.get("configurable") or {}).get("checkpoint_id"):
+            return "fork"
+        resumes = loop.input is None or getattr(loop.input, "resume", None) is not None
+        return "resume" if resumes or self.parent is not None else "continue"
+
+    def take_state(self, loop: Any) -> None:
+        """Digest the state that a superstep left; remember which run made the checkpoint."""
+        values = {
+            name: channel.get()
+            for name, channel in loop.channels.items()
+            if not name.startswith(_NOT_STATE) and channel.is_available()
+        }
+        self.state = self.account.encoder.digest(values)
+        if loop.checkpointer:
+            checkpoints.made(loop.checkpoint["id"], self.root.span.get_span_context())
+
+    # --- the end ------------------------------------------------------------------------------------------
+
+    def status(self, error: BaseException | None) -> str:
+        """A root run ends normally on an interrupt; the loop tells."""
+        status = super().status(error)
+        loop_status = getattr(self.loop, "status", "done")
+        stopped = loop_status.startswith("interrupt") or (self.interrupts and loop_status not in ("done", "out_of_steps"))
+        return "interrupted" if status == "completed" and stopped else status
+
+    def describe_end(self, outcome: Outcome, status: str) -> None:
+        """Output, status, and for a root the closed account."""
+        self.put({names.RUN_STATUS: status, names.RUN_STATE: self.state})
+        assert self.request is not None  # noqa: S101 - set in describe_start
+        self.write(names.RUN_INPUT, self.request)
+        if self.loop is not None:
+            namespace = (self.loop.config.get("configurable") or {}).get("checkpoint_ns")
+            self.put({names.RUN_CHECKPOINT_NS: namespace or None})
+            if status in ("completed", "interrupted"):
+                self.payload(names.RUN_OUTPUT, getattr(self.loop, "output", None))
+        elif isinstance(outcome, Returned):
+            self.payload(names.RUN_OUTPUT, outcome.value)
+        if self.interrupts:
+            self.payload(names.RUN_INTERRUPTS, self.interrupts)
+        if self.ids:
+            self.payload(names.RUN_IDS, self.ids)
+        if self.parent is None:
+            self._describe_call()
+
+    def leave(self, outcome: Outcome) -> None:
+        """Nested interrupts belong to the run around them too."""
+        super().leave(outcome)
+        if self.parent is None:
+            self.recorder.ended(self)
+
+    def _describe_call(self) -> None:
+        kwargs = self.crossing.details.get("kwargs") or {}
+        call: dict[str, Any] = {key: kwargs[key] for key in _CALL if kwargs.get(key) is not None}
+        call |= {key: self.config[key] for key in _CONFIG if self.config.get(key) is not None}
+        call["configurable"] = _public(self.config.get("configurable") or {})
+        if self.graph is not None:
+            call["graph"] = fingerprint_parts(self.graph)
+            call["checkpointer"] = bool(getattr(self.loop, "checkpointer", None))
+            self.put({names.RUN_FINGERPRINT: fingerprint(self.graph)})
+        self.payload(names.RUN_CONFIG, call)
+        if kwargs.get("context") is not None:
+            self.payload(names.RUN_CONTEXT, kwargs["context"])
+        if self.crossing.method not in ("stream", "astream"):
+            self.account.blame(f"a run by {self.crossing.method} has no graph to run again")
+
+    def _end(self) -> None:
+        if self.parent is None:
+            self._attributes.update(self.account.close())
+        super()._end()
+
+
+def _public(configurable: Mapping[str, Any], *, keep_ns: bool = False) -> dict[str, Any]:
+    """What the caller gave, without what LangGraph keeps there for itself."""
+    internal = _INTERNAL[:2] if keep_ns else _INTERNAL
+    return {key: value for key, value in configurable.items() if not key.startswith(internal)}
+

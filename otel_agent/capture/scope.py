@@ -1,0 +1,215 @@
+"""The inside of one crossing as the recorder sees it: a span, opened and closed with what it must say.
+
+`RunScope`, `NodeScope` and `EffectScope` differ in what they record; opening, sealing and ending is the same.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from contextvars import Context, copy_context
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from opentelemetry import context as otel_context
+from opentelemetry import trace
+from opentelemetry.trace import SpanKind, Status, StatusCode
+
+from otel_agent.boundary.crossing import Answer, Crossing, current_scope
+from otel_agent.boundary.node import status_of
+from otel_agent.codec import Encoded, names, payload_fields, seal_of
+from otel_agent.model.effect import Outcome, Raised
+
+if TYPE_CHECKING:
+    from otel_agent.capture.account import Account
+    from otel_agent.capture.recorder import Recorder
+    from otel_agent.capture.run import RunScope
+
+ERRORS = ("failed", "cancelled", "timeout")
+"""Statuses that are errors; interrupts, parent commands and early-closed streams are not."""
+_MAX_TEXT = 1000
+_MAX_STACK = 8000
+
+
+class RecordedScope:
+    """One crossing being recorded. ``leave`` is idempotent: the first outcome counts."""
+
+    kind: ClassVar[str] = "effect"
+    span_kind = SpanKind.INTERNAL
+    error_payload: ClassVar[str] = names.EFFECT_ERROR
+
+    def __init__(self, recorder: Recorder, crossing: Crossing, parent: RecordedScope | None, account: Account) -> None:
+        self.recorder = recorder
+        self.crossing = crossing
+        self.parent = parent
+        self.account = account
+        self.answer: Answer | None = None
+        self.recorded: dict[str, Encoded] = {}
+        self.on_leave: Callable[[Any, Outcome], None] | None = None
+        self.address = ""
+        self.request: Encoded | None = None
+        self.ids: list[str] = []
+        self.left = False
+        self._attributes: dict[str, Any] = {}
+        self._events: list[tuple[str, dict[str, Any]]] = []
+
+    # --- what the kinds fill in ---------------------------------------------------------------------
+
+    def describe_start(self) -> tuple[str, dict[str, Any]]:
+        """Address and request are set here. Returns span name and attributes known before the body runs."""
+        raise NotImplementedError
+
+    def describe_end(self, outcome: Outcome, status: str) -> None:
+        """Record what the body gave, through `payload` and `put`."""
+        raise NotImplementedError
+
+    # --- opening ----------------------------------------------------------------------------------------
+
+    @property
+    def run(self) -> RunScope:
+        """The innermost run it is in."""
+        assert self.parent is not None  # noqa: S101 - only a run has none, and it answers for itself
+        return self.parent.run
+
+    @property
+    def root(self) -> RunScope:
+        """The top-level run it is in."""
+        return self.run.root
+
+    def open(self) -> None:
+        """Start the span and make it current in a Context of our own, which is dropped and never detached."""
+        self.seq = self.account.number(self.kind)
+        name, attributes = self.describe_start()
+        surrounding = otel_context.get_current()
+        if self.parent is not None and not trace.get_current_span(surrounding).get_span_context().is_valid:
+            surrounding = self.parent.otel_context
+        self.started_ns = time.time_ns()
+        self.span = self.recorder.tracer.start_span(
+            clean(name), surrounding, self.span_kind, attributes, start_time=self.started_ns
+        )
+        self.name = clean(name)
+        parent = trace.get_current_span(surrounding).get_span_context()
+        self._parent_id = trace.format_span_id(parent.span_id) if parent.is_valid else None
+        self._attributes = attributes
+        self._started_with = len(attributes)
+        self.otel_context = trace.set_span_in_context(self.span, surrounding)
+        self.context: Context = copy_context()
+        self.context.run(self._make_current)
+
+    def _make_current(self) -> None:
+        current_scope.set(self)
+        otel_context.attach(self.otel_context)
+
+    # --- while it is open ---------------------------------------------------------------------------
+
+    def emit(self, item: Any) -> None:
+        """A streamed item goes by; kinds that record items override this."""
+
+    def put(self, attributes: Mapping[str, Any]) -> None:
+        """Attributes for the end of the span; strings are made safe to export."""
+        for key, value in attributes.items():
+            if value is not None:
+                self._attributes[key] = clean(value) if isinstance(value, str) else value
+
+    def payload(self, name: str, value: Any) -> Encoded:
+        """Encode a value and write it into the span under this payload name."""
+        short = name.rpartition(".")[2]
+        encoded = self.account.encode(value, f"{self.address or 'run'} {short}")
+        return self.write(name, encoded)
+
+    def write(self, name: str, encoded: Encoded) -> Encoded:
+        """Write what is already encoded."""
+        self.recorded[name.rpartition(".")[2]] = encoded
+        attributes, events = payload_fields(name, encoded)
+        self._attributes.update(attributes)
+        self._events.extend(events)
+        return encoded
+
+    # --- closing ----------------------------------------------------------------------------------------
+
+    def leave(self, outcome: Outcome) -> None:
+        """Record the outcome and end the span. Never raises, unless a replay's check does."""
+        if self.left:
+            return
+        self.left = True
+        try:
+            self._finish(outcome)
+        except Exception as error:  # noqa: BLE001 - an error of ours must not reach the application
+            self.account.lose(f"{self.kind} {self.crossing.name!r}", error)
+            self.span.end()
+        if self.on_leave is not None:
+            self.on_leave(self, outcome)
+
+    def _finish(self, outcome: Outcome) -> None:
+        self.account.encoder.touch()
+        error = outcome.error if isinstance(outcome, Raised) else None
+        status = self.status(error)
+        self.describe_end(outcome, status)
+        if error is not None and self.account.content and status != "closed_early":
+            self.payload(self.error_payload, error)
+        if error is not None and status in ERRORS:
+            self._record_error(error)
+        self._end()
+
+    def status(self, error: BaseException | None) -> str:
+        """How it ended, in one word."""
+        return "completed" if error is None else status_of(error)
+
+    def _record_error(self, error: BaseException) -> None:
+        redact = self.account.redactor.redact_text
+        kind = class_name(error)
+        self._attributes[names.ERROR_TYPE] = kind
+        message = clean(redact(str(error)))[:_MAX_TEXT]
+        stack = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+        event = {names.EXCEPTION_TYPE: kind}
+        if self.account.content:
+            event |= {
+                names.EXCEPTION_MESSAGE: message,
+                names.EXCEPTION_STACKTRACE: clean(redact(stack))[-_MAX_STACK:],
+            }
+        self._events.append((names.EXCEPTION_EVENT, event))
+        self.span.set_status(Status(StatusCode.ERROR, message[:200] if self.account.content else None))
+        self._status = "error"
+
+    _status = "unset"
+
+    def _end(self) -> None:
+        ended_ns = time.time_ns()
+        span, context = self.span, self.span.get_span_context()
+        for name, attributes in self._events:
+            span.add_event(name, attributes)
+        seal = seal_of(
+            trace.format_trace_id(context.trace_id),
+            trace.format_span_id(context.span_id),
+            self._parent_id,
+            self.name,
+            self.started_ns // 1000,
+            ended_ns // 1000,
+            self._status,
+            self._with_additions(),
+            self._events,
+        )
+        self._attributes[names.SEAL] = seal
+        span.set_attributes(self._attributes)
+        if len(getattr(span, "attributes", None) or self._attributes) < len(self._attributes):
+            self.account.blame(f"the SDK's limits dropped attributes of {self.address or 'the run'}")
+        self.account.sealed(self.seq, seal)
+        span.end(ended_ns)
+
+    def _with_additions(self) -> Mapping[str, Any]:
+        """What the span will hold: the application may have added attributes to it while it was current."""
+        held = getattr(self.span, "attributes", None) or {}
+        if len(held) <= self._started_with:
+            return self._attributes
+        return {**held, **self._attributes}
+
+
+def clean(text: str) -> str:
+    """The text with lone surrogates escaped: one of them would make an exporter drop the whole batch."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def class_name(error: BaseException) -> str:
+    """The name that ``error.type`` wants: qualified, builtins without their module."""
+    cls = type(error)
+    return cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
