@@ -12,7 +12,7 @@ class Patches:
     """The patches in force; `remove` restores identity, last first."""
 
     def __init__(self) -> None:
-        self._undo: list[tuple[Any, str, Any]] = []
+        self._undo: list[Callable[[], None]] = []
         self.missing: list[str] = []
         """Names that upstream no longer has, as ``module.attribute``."""
 
@@ -23,15 +23,22 @@ class Patches:
             self.missing.append(f"{getattr(owner, '__module__', None) or owner.__name__}.{name}")
             return False
         own = vars(owner).get(name, _MISSING)
-        self._undo.append((owner, name, own))
+        self._undo.append(lambda: _restore(owner, name, own))
         setattr(owner, name, make(original))
         return True
+
+    def on_remove(self, undo: Callable[[], None]) -> None:
+        """Have ``undo`` called by `remove`, in its turn."""
+        self._undo.append(undo)
 
     def remove(self) -> None:
         """Put everything back as it was."""
         while self._undo:
-            owner, name, own = self._undo.pop()
-            if own is _MISSING:
-                delattr(owner, name)
-            else:
-                setattr(owner, name, own)
+            self._undo.pop()()
+
+
+def _restore(owner: Any, name: str, own: Any) -> None:
+    if own is _MISSING:
+        delattr(owner, name)
+    else:
+        setattr(owner, name, own)

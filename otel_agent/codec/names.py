@@ -164,5 +164,8 @@ DATA_SOURCE = attr("gen_ai.data_source.id", "string", "Which retriever.", "retri
 RETRIEVAL_QUERY = attr("gen_ai.retrieval.query.text", "string", "What was looked for.", "retriever")
 MEMORY_STORE = attr("gen_ai.memory.store.id", "string", "Which store.", "store")
 
+CONTENT_ATTRIBUTES = frozenset({INPUT_MESSAGES, OUTPUT_MESSAGES, TOOL_ARGUMENTS, TOOL_RESULT, RETRIEVAL_QUERY})
+"""Attributes that hold content: left out where content is off, redacted where it is on."""
+
 SEALED_PREFIXES = ("agent.", "gen_ai.", ERROR_TYPE)
 """Attributes under these are covered by a span's seal."""
