@@ -214,7 +214,7 @@ def _steps(crossing: Crossing, scope: Scope, source: Iterator[Any]) -> Generator
             item = run(step)
         except StopIteration as stop:
             return stop.value
-        scope.emit(item if crossing.snapshot is None else crossing.snapshot(item))
+        scope.emit(item)
         try:
             sent = yield item
         except GeneratorExit:
@@ -245,7 +245,7 @@ async def aiterate(
             if scope.answer.waits:
                 await asyncio.get_running_loop().create_future()
             for item in scope.context.run(serve, scope.answer):
-                scope.emit(item if crossing.snapshot is None else crossing.snapshot(item))
+                scope.emit(item)
                 yield item
         else:
             source = body(*args, **kwargs) if context is None else context.run(body, *args, **kwargs)
@@ -256,7 +256,7 @@ async def aiterate(
                     except StopAsyncIteration:
                         break
                     if scope is not None:
-                        scope.emit(item if crossing.snapshot is None else crossing.snapshot(item))
+                        scope.emit(item)
                     yield item
             finally:
                 close = getattr(source, "aclose", None)

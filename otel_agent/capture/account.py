@@ -27,6 +27,8 @@ class Account:
         self.content = content
         self.redactor = redactor
         self.encoder = Encoder(redactor, keep_text=content)
+        # States are digested and not written, so they must not pass for written in the other encoder.
+        self._states = Encoder(redactor, keep_text=False)
         self.lock = threading.Lock()
         self.run_id = ""
         self.closed = False
@@ -64,6 +66,11 @@ class Account:
         if encoded.redacted:
             self.blame(f"{where}: {encoded.redacted} redacted value(s)")
         return encoded
+
+    def digest(self, value: Any) -> str:
+        """The digest of a value that no span holds."""
+        self._states.touch()
+        return self._states.encode(value).digest
 
     def blame(self, reason: str) -> None:
         """The run cannot be replayed from its trace, for this reason."""

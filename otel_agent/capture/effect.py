@@ -51,9 +51,17 @@ class EffectScope(RecordedScope):
         return crossing.details.get("span_name") or f"{crossing.kind} {crossing.name}", attributes
 
     def emit(self, item: Any) -> None:
-        """Keep the chunk as it goes by: the framework may change it afterwards."""
+        """Keep the chunk as it goes by: the framework may write into it afterwards."""
         self._streamed = True
-        self._chunks.append(item)
+        snapshot = self.crossing.snapshot
+        try:
+            self._chunks.append(item if snapshot is None else snapshot(item))
+        except Exception as error:  # noqa: BLE001 - an error of ours must not reach the application
+            self.account.lose(f"a chunk of {self.crossing.name!r}", error)
+
+    def leave(self, outcome: Outcome) -> None:
+        """What a seam inside of the body got is the outcome: a tool's raw result, not its formatted message."""
+        super().leave(self.crossing.outcome or outcome)
 
     def describe_end(self, outcome: Outcome, status: str) -> None:
         """Status, request and what came back."""

@@ -126,7 +126,7 @@ class RunScope(RecordedScope):
             for name, channel in loop.channels.items()
             if not name.startswith(_NOT_STATE) and channel.is_available()
         }
-        self.state = self.account.encoder.digest(values)
+        self.state = self.account.digest(values)
         if loop.checkpointer:
             checkpoints.made(loop.checkpoint["id"], self.root.span.get_span_context())
 
