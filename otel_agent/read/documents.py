@@ -60,7 +60,7 @@ def _by_line(name: str, lines: list[bytes]) -> Documents:
             # Lines end in a newline, written with them: what has none was cut by a crash. Anything else is damage.
             if number == len(lines):
                 return Documents(
-                    tuple(documents), (f"{name}: line {number} is cut after {len(line)} bytes, left out.",)
+                    tuple(documents), (f"{name}: line {number} is cut after {len(line)} bytes; left out.",)
                 )
             raise UnreadableSource(f"{name}: {_position(error, number)}") from error
     return Documents(tuple(documents))
