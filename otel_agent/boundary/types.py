@@ -36,7 +36,7 @@ def types_of(graph: Any) -> list[type]:
     search = _Search()
     search.graph(graph, 0)
     search.modules()
-    return [cls for cls in search.found if is_value_type(cls) or not (_is_foreign(cls.__module__) or hasattr(cls, "invoke"))]
+    return [cls for cls in search.found if is_value_type(cls) or _is_own_data(cls)]
 
 
 def register_types(graph: Any, registry: TypeRegistry) -> None:
@@ -171,6 +171,11 @@ class _Search:
 def _is_foreign(module: str) -> bool:
     """Whether a module is the framework's or Python's own: not searched for the application's types."""
     return is_framework(module) or module.partition(".")[0] in sys.stdlib_module_names
+
+
+def _is_own_data(cls: type) -> bool:
+    """A plain class that a schema of the application names."""
+    return not _is_foreign(cls.__module__) and not hasattr(cls, "invoke") and not hasattr(cls, "_run")
 
 
 def is_value_type(cls: type) -> bool:
