@@ -86,12 +86,12 @@ def build_graph(
         words = await tell(say.search, state["query"], max_tokens=12)
         return {"searches": [state["query"], words]}
 
-    async def rag(work: Search) -> dict[str, Any]:
+    async def rag(state: Search) -> dict[str, Any]:
         """Find sections, and read the best one in full."""
-        found = await DocsRetriever(knowledge=docs, role=work["role"]).ainvoke(work["search"])
+        found = await DocsRetriever(knowledge=docs, role=state["role"]).ainvoke(state["search"])
         if found:
             best = found[0].metadata
-            place = {"source": best["source"], "heading": best["heading"], "role": work["role"]}
+            place = {"source": best["source"], "heading": best["heading"], "role": state["role"]}
             found[0] = Document(page_content=await read_section.ainvoke(place), metadata=best)
         return {"passages": found, "rag_calls": 1}
 

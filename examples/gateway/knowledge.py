@@ -11,9 +11,10 @@ from pathlib import Path, PurePosixPath
 
 ROOT = Path(__file__).resolve().parents[2]
 
+GUIDES = ("README.md", "docs/*.md", "docs/how-to/*.md", "docs/explanation/*.md", "examples/gateway/*.md")
 VISIBLE = {
-    "reader": ("README.md", "docs/*.md", "examples/gateway/*.md"),
-    "analyst": ("README.md", "CHANGELOG.md", "docs/*.md", "docs/reference/*.md", "examples/gateway/*.md"),
+    "reader": GUIDES,
+    "analyst": (*GUIDES, "CHANGELOG.md", "docs/reference/*.md"),
     "auditor": ("*.md",),
 }
 """Which files a role sees; what its line does not name stays hidden."""
@@ -24,7 +25,7 @@ SELECT source, heading, snippet(section, 2, '', '', ' ... ', 24) AS excerpt, bm2
 FROM section WHERE section MATCH ? ORDER BY score, rowid
 """
 STOPWORD = re.compile(
-    "an?|and|are|as|at|be|by|can|do|does|for|from|how|i|in|is|it|of|on|or|that|the|to|was|wh(at|en|ere|o|y)"
+    "an?|and|are|as|at|by|can|do|does|for|from|how|i|in|is|it|of|on|or|that|the|to|was|wh(at|en|ere|o|y)"
 )
 
 

@@ -1,1 +1,1 @@
-
+"""The command ``otel-agent``: one file per command."""
