@@ -9,6 +9,7 @@
     │   ├── RunNotFound             the source holds no such run
     │   ├── AmbiguousRun            the id given fits several runs
     │   ├── UnreadableSource        the bytes are in no format we know
+    │   ├── UnknownClass            a value's class is not in the registry
     │   ├── NewerFormat             written by a later recording format
     │   ├── IncompleteRecord        a part never came
     │   │   ├── MissingSpan         a span of the run is not there
@@ -83,6 +84,12 @@ class UnreadableSource(RecordError):
     """The bytes are in no trace format we know; the message says where reading stopped."""
 
     code = "unreadable-source"
+
+
+class UnknownClass(RecordError):
+    """A value's class is not in the registry; the message gives the line that adds it."""
+
+    code = "unknown-class"
 
 
 class NewerFormat(RecordError):

@@ -114,6 +114,7 @@ EFFECT_ERROR = attr("agent.effect.error", "payload", "The exception that it rais
 PAYLOAD_JSON = "json"
 PAYLOAD_DIGEST = "digest"
 PAYLOAD_BYTES = "bytes"
+PAYLOAD_PIECES = "pieces"
 PAYLOAD_EVENT = "agent.payload"
 PAYLOAD_NAME = attr("agent.payload.name", "string", "Which payload the pieces belong to.", "event agent.payload")
 PAYLOAD_FIRST = attr("agent.payload.first", "int", "Number of the first piece in this event.", "event agent.payload")

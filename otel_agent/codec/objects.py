@@ -1,0 +1,206 @@
+"""How objects are written: models, dataclasses, enums, named tuples, exceptions, registered classes; the rest opaque.
+
+None of the object's own methods is called, but for attribute access and, where it cannot be encoded, ``repr``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import re
+import sys
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from otel_agent.codec.canonical import TAG, TooDeep
+from otel_agent.codec.memo import Entry, InstanceEntry, ModelEntry, SlottedEntry, slots_of
+from otel_agent.codec.registry import Registry, class_name
+from otel_agent.codec.values import Pairs, write_array
+
+if TYPE_CHECKING:
+    from otel_agent.codec.encoder import Encoder, Plan, Written
+
+_REPR = 200
+_BASES: tuple[type, ...] = (bool, int, float, complex, str, bytes, bytearray, list, dict, tuple, set, frozenset)
+_ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]+")
+_SECRETS = ("pydantic.types.SecretStr", "pydantic.types.SecretBytes", "pydantic.types.Secret")
+
+
+def plan_for(cls: type, registry: Registry) -> tuple[Plan, type[Entry] | None, bool]:
+    """How values of a class are written, the kind of their entries, and whether the registry learns it."""
+    plan, kind, learn = _choose(cls, registry)
+
+    def guarded(encoder: Encoder, value: Any, depth: int) -> Written:
+        known = encoder.known(value, depth) if kind is not None else None
+        if known is not None:
+            return known
+        mark, redacted = len(encoder.lost), encoder.redacted
+        try:
+            head, bodies = plan(encoder, value)
+        except (TooDeep, RecursionError):
+            raise
+        except Exception as error:  # noqa: BLE001 - attribute access may run any code
+            return opaque(encoder, value, f"cannot be encoded: {type(error).__name__}")
+        if head is None:
+            return opaque(encoder, value)
+        written = encoder.tagged(head, bodies, depth) if bodies else encoder.flat(head)
+        return encoder.remember(value, written, mark, redacted) if kind is not None else written
+
+    return guarded, kind, learn
+
+
+def opaque(encoder: Encoder, value: Any, why: str = "cannot be encoded") -> Written:
+    """What cannot be written: its class, and a repr that is the same in every process."""
+    name = class_name(type(value))
+    try:
+        shown = "" if "nested" in why or "holds itself" in why else _ADDRESS.sub("", repr(value))
+    except Exception:  # noqa: BLE001 - repr may run any code
+        shown = ""
+    encoder.note(f"{name} {why}")
+    shown = encoder.redactor.redact_text(shown)
+    digest = sha256(f"{name}\n{shown}".encode("utf-8", "surrogatepass")).hexdigest()
+    return encoder.flat({TAG: "opaque", "class": name, "repr": shown[:_REPR], "digest": digest})
+
+
+def _choose(cls: type, registry: Registry) -> tuple[Any, type[Entry] | None, bool]:
+    if any(class_name(base) in _SECRETS for base in cls.__mro__):
+        return _secret, None, False
+    if issubclass(cls, type):
+        return _class, None, False
+    if issubclass(cls, enum.Enum):
+        return _enum, None, True
+    if "__pydantic_fields__" in dir(cls) and hasattr(cls, "__pydantic_serializer__") and not dataclasses.is_dataclass(cls):
+        return _model, ModelEntry, True
+    if issubclass(cls, BaseException):
+        return _exception, None, True
+    if dataclasses.is_dataclass(cls):
+        plain = not issubclass(cls, _BASES)
+        kind = InstanceEntry if _has_dict_only(cls) else SlottedEntry if not _has_dict(cls) else None
+        return _dataclass, kind if plain else None, True
+    return _choose_rest(cls, registry)
+
+
+def _choose_rest(cls: type, registry: Registry) -> tuple[Any, type[Entry] | None, bool]:
+    if (numpy := sys.modules.get("numpy")) is not None and issubclass(cls, (numpy.ndarray, numpy.generic)):
+        return _array, None, False
+    if issubclass(cls, tuple) and hasattr(cls, "_fields"):
+        return _namedtuple, None, True
+    if issubclass(cls, _BASES):
+        return _subclass, None, True
+    fields = registry.fields_of(cls)
+    if fields is not None:
+        return _registered(fields), None, True
+    return _unknown, None, False
+
+
+def _has_dict(cls: type) -> bool:
+    return hasattr(cls, "__dictoffset__") and cls.__dictoffset__ != 0
+
+
+def _has_dict_only(cls: type) -> bool:
+    return _has_dict(cls) and not slots_of(cls)
+
+
+def _unknown(_encoder: Encoder, _value: Any) -> tuple[Any, Any]:
+    return None, None
+
+
+def _secret(encoder: Encoder, value: Any) -> tuple[Any, Any]:
+    encoder.redacted += 1
+    secret = value.get_secret_value()
+    data = secret if isinstance(secret, bytes) else str(secret).encode("utf-8", "surrogatepass")
+    return {TAG: "redacted", "rule": "secret", "digest": encoder.redactor.commitment(data)}, None
+
+
+def _class(encoder: Encoder, value: type) -> tuple[Any, Any]:
+    encoder.registry.learn(value)
+    return {TAG: "type", "v": class_name(value)}, None
+
+
+def _enum(_encoder: Encoder, value: enum.Enum) -> tuple[Any, Any]:
+    head = {TAG: "enum", "class": class_name(type(value)), "name": value._name_}
+    if isinstance(value, enum.Flag) and value._name_ not in type(value).__members__:
+        return {**head, "name": None}, {"v": [value._value_]}
+    return head, None
+
+
+def _model(_encoder: Encoder, value: Any) -> tuple[Any, Any]:
+    head = {TAG: "pydantic", "class": class_name(type(value)), "set": sorted(value.__pydantic_fields_set__)}
+    bodies = {"v": value.__dict__}
+    if value.__pydantic_extra__ is not None:
+        bodies["extra"] = value.__pydantic_extra__
+    private = getattr(value, "__pydantic_private__", None)
+    if private is not None:
+        bodies["private"] = private
+    return head, bodies
+
+
+def _dataclass(_encoder: Encoder, value: Any) -> tuple[Any, Any]:
+    missing = object()
+    fields = {field.name: getattr(value, field.name, missing) for field in dataclasses.fields(value)}
+    fields = {name: found for name, found in fields.items() if found is not missing}
+    for name, found in getattr(value, "__dict__", {}).items():
+        fields.setdefault(name, found)
+    return {TAG: "dataclass", "class": class_name(type(value))}, {"v": fields}
+
+
+def _exception(_encoder: Encoder, value: BaseException) -> tuple[Any, Any]:
+    bodies: dict[str, Any] = {"v": value.args}
+    attributes = dict(value.__dict__)
+    notes = attributes.pop("__notes__", None)
+    if notes:
+        bodies["notes"] = list(notes)
+    if attributes:
+        bodies["attrs"] = attributes
+    return {TAG: "exc", "class": class_name(type(value))}, bodies
+
+
+def _namedtuple(encoder: Encoder, value: Any) -> tuple[Any, Any]:
+    names = [str(name) for name in type(value)._fields]
+    return {TAG: "namedtuple", "class": class_name(type(value))}, {"v": Pairs(zip(names, tuple(value), strict=False))}
+
+
+def _array(encoder: Encoder, value: Any) -> tuple[Any, Any]:
+    losses = len(encoder.lost)
+    tree = write_array(value, encoder.note)
+    if tree is None:
+        del encoder.lost[losses:]
+    return tree, None
+
+
+def _registered(names: tuple[str, ...]) -> Any:
+    def plan(_encoder: Encoder, value: Any) -> tuple[Any, Any]:
+        missing = object()
+        wanted = names or (*slots_of(type(value)), *getattr(value, "__dict__", ()))
+        fields = {name: getattr(value, name, missing) for name in wanted}
+        fields = {name: found for name, found in fields.items() if found is not missing}
+        return {TAG: "object", "class": class_name(type(value))}, {"v": fields}
+
+    return plan
+
+
+def _subclass(_encoder: Encoder, value: Any) -> tuple[Any, Any]:
+    base = next(base for base in _BASES if isinstance(value, base))
+    head = {TAG: "sub", "class": class_name(type(value)), "base": base.__name__}
+    bodies: dict[str, Any] = {"v": [plain(base, value)]}
+    attributes = getattr(value, "__dict__", None)
+    if attributes:
+        bodies["attrs"] = dict(attributes)
+    return head, bodies
+
+
+def plain(base: type, value: Any) -> Any:
+    """The value as its built-in base class has it; no method of the subclass is called."""
+    if base is dict:
+        return dict(dict.items(value))
+    if base is list:
+        return list.__getitem__(value, slice(None))
+    if base is tuple:
+        return tuple.__getitem__(value, slice(None))
+    if base in (set, frozenset):
+        return base(base.__iter__(value))  # type: ignore[attr-defined]
+    if base in (bytes, bytearray):
+        return base.__getitem__(value, slice(None))  # type: ignore[attr-defined]
+    if base is str:
+        return str.__str__(value) if type(str.__str__(value)) is str else str.__getitem__(value, slice(None))
+    return {int: int.__int__, float: float.__float__, complex: complex.__complex__}[base](value)
