@@ -111,6 +111,11 @@ class RunScope(RecordedScope):
             "pending_writes": [list(write) for write in loop.checkpoint_pending_writes],
             "config": _public(loop.checkpoint_config.get("configurable") or {}, keep_ns=True),
         }
+        before = getattr(loop, "prev_checkpoint_config", None) or {}
+        if (parent := (before.get("configurable") or {}).get("checkpoint_id")) is not None:
+            start["parent"] = parent
+        if getattr(loop, "_addressed_checkpoint_superseded", False):  # LangGraph then reruns tasks that had finished
+            start["superseded"] = True
         self.payload(names.RUN_START, start)
 
     def _start_kind(self, loop: Any) -> str:

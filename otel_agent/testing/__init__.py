@@ -1,1 +1,1 @@
-
+"""Traces as tests: helpers for the application's own test suite. Public."""
