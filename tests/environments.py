@@ -15,6 +15,9 @@ ROOT = Path(__file__).resolve().parent.parent
 CACHE = Path(os.environ.get("OTEL_AGENT_CACHE") or ROOT / ".venv-cache")
 """Everything downloaded or built: may be deleted at any time."""
 
+NEWEST_LANGGRAPH = "1.2.22"
+"""The newest version that we have run; raise it here."""
+
 
 class EnvironmentFailed(Exception):
     """The environment could not be made; the message ends with pip's last words."""

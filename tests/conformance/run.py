@@ -25,9 +25,16 @@ import tarfile
 import time
 from pathlib import Path
 
-from tests.environments import CACHE, EnvironmentFailed, find_python, make_environment, run_checked, versions_in
+from tests.environments import (
+    CACHE,
+    NEWEST_LANGGRAPH,
+    EnvironmentFailed,
+    find_python,
+    make_environment,
+    run_checked,
+    versions_in,
+)
 
-PINNED = "1.2.22"
 REQUIREMENTS = [
     "pytest<10",
     "pytest-dotenv",
@@ -186,7 +193,7 @@ def compare(python: Path, suite: Path, tests: list[str], workers: int) -> int:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--langgraph", default=PINNED, metavar="VERSION")
+    parser.add_argument("--langgraph", default=NEWEST_LANGGRAPH, metavar="VERSION")
     parser.add_argument("--python", default=".".join(platform.python_version_tuple()[:2]), metavar="3.N")
     parser.add_argument("--part", choices=["whole", "quick"], default="whole")
     parser.add_argument("--workers", type=int, default=2, help="processes of pytest-xdist on each side")

@@ -19,13 +19,14 @@ import subprocess
 import sys
 import time
 
-from tests.environments import ROOT, EnvironmentFailed, find_python, make_environment, versions_in
+from tests.environments import NEWEST_LANGGRAPH, ROOT, EnvironmentFailed, find_python, make_environment, versions_in
 
-LANGGRAPHS = ["1.0.*", "1.1.*", "1.2.22"]
-"""The newest of each minor version; the last is the newest there is, and goes with every Python."""
+LANGGRAPHS = ["1.0.*", "1.1.*", NEWEST_LANGGRAPH]
+"""The newest of each minor version; the last is the newest we know, and goes with every Python."""
 PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
 REQUIREMENTS = [
     "langchain>=1.0",
+    "langchain-openai>=1.0",
     "hypothesis>=6.112",
     "pytest>=8.3",
     "pytest-asyncio>=0.25",
