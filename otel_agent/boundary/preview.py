@@ -58,8 +58,10 @@ def _fitted(message: Any, left: int, *, cut: bool) -> bytes | None:
         text = _dumps(_shape(message, text_limit))
         if len(text) <= left:
             return text
-        if not cut or text_limit < 20:
+        if not cut:
             return None
+        if text_limit < 20:
+            return _dumps({**_shape(message, 0), "parts": [{"type": "text", "content": CUT}]})
         text_limit //= 2
 
 

@@ -7,8 +7,8 @@ Names and shapes follow the conventions pinned in codec/names.py. Attributes tha
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from otel_agent.boundary.preview import messages_json, value_json
 from otel_agent.codec import names
@@ -40,9 +40,18 @@ _NUMBERS: Sequence[tuple[str, tuple[str, ...], type]] = (
 _FINISH = ("finish_reason", "stop_reason", "done_reason", "stopReason")
 
 
-@lru_cache(maxsize=256)
-def provider_of(cls: Any) -> str:
+def provider_of(cls: type[Any]) -> str:
     """The provider's name in the conventions; the class's name without ``Chat`` where they have none."""
+    known = _provider_by_class.get(cls)
+    if known is None:
+        known = _provider_by_class[cls] = _provider(cls)
+    return known
+
+
+_provider_by_class: WeakKeyDictionary[type[Any], str] = WeakKeyDictionary()
+
+
+def _provider(cls: type[Any]) -> str:
     for base in cls.__mro__:
         package = base.__module__.partition(".")[0]
         if package in _PROVIDERS:
