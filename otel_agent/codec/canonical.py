@@ -39,7 +39,7 @@ class Ref(dict[str, str]):
     __slots__ = ()
 
 
-class TooDeep(Exception):  # noqa: N818 - it never leaves this room
+class TooDeep(Exception):
     """A value has more levels than we write, or holds itself."""
 
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from otel_agent.codec.canonical import MAX_DEPTH
 
 if TYPE_CHECKING:
-    from otel_agent.codec.encoder import Encoder, Plan, Written
+    from otel_agent.codec.encoder import Encoder, Plan
+    from otel_agent.codec.ledger import Written
 
 _LEAVES = frozenset((str, int, float, bool, type(None), bytes))
 

@@ -11,8 +11,10 @@ from hashlib import sha256
 from typing import Any
 
 from otel_agent.codec.canonical import LARGE
-from otel_agent.codec.memo import Losses
+from otel_agent.codec.memo import NUMBERS, Losses
 
+REF_BYTES = 75
+"""Canonical bytes of a reference."""
 _CANDIDATES = 6
 """Chains that are tried for one first item; the most recently used are kept."""
 
@@ -71,6 +73,7 @@ class Shared:
         self._written = written
         self._heads: dict[int, list[Chain]] = {}
         self._where: dict[int, tuple[Chain, int]] = {}
+        self._parts: dict[bytes, tuple[Chain, int]] = {}
 
     def find(self, items: list[Any], start: int) -> tuple[Chain, int, int] | None:
         """The longest known run that begins at ``items[start]``: (chain, first, count)."""
@@ -94,15 +97,31 @@ class Shared:
                     best = (chain, at, same)
         return best
 
+    def find_equal(self, parts: list[bytes], start: int, end: int) -> tuple[Chain, int, int] | None:
+        """The same for items that are equal to known ones, but other objects; never a single one."""
+        found = self._parts.get(parts[start])
+        if found is None or found[0].digest_now not in self._written:
+            return None
+        chain, at = found
+        count = 1
+        known = chain.parts
+        while start + count < end and at + count < len(known) and known[at + count] == parts[start + count]:
+            count += 1
+        return (chain, at, count) if count > 1 else None
+
     def add(self, chain: Chain, start: int) -> None:
         """Make the items from ``start`` on known."""
-        items, where = chain.items, self._where
+        items, parts, where, equal = chain.items, chain.parts, self._where, self._parts
         size = len(items)
         for at in range(start, size):
             item = items[at]
+            if type(item) in NUMBERS:
+                continue
             known = where.get(id(item))
             if known is None or len(known[0].items) < size:
                 where[id(item)] = (chain, at)
+                if len(parts[at]) == REF_BYTES:
+                    equal[parts[at]] = (chain, at)
         heads = self._heads.setdefault(id(items[0]), [])
         if not heads or heads[0] is not chain:
             if chain in heads:

@@ -19,7 +19,7 @@ SLACK = 10
 """Levels by which a tagged value may exceed `MAX_DEPTH`."""
 
 
-class Malformed(Exception):  # noqa: N818 - becomes an AlteredRecord that names the span
+class Malformed(Exception):
     """What stands under a tag is not what the tag promises."""
 
 

@@ -41,9 +41,9 @@ def _model(decoder: Decoder, tree: Tree) -> Any:
     extra = decoder.fields(tree["extra"]) if "extra" in tree else None
     private = decoder.fields(tree["private"]) if "private" in tree else None
     cls = decoder.find(name)
-    if cls is None or not hasattr(cls, "__pydantic_fields__"):
+    if cls is None or not hasattr(cls, "__pydantic_fields_set__"):
         return Unresolved("pydantic", name, {**fields, **(extra or {})})
-    model = object.__new__(cls)
+    model: Any = object.__new__(cls)
     object.__setattr__(model, "__dict__", fields)
     object.__setattr__(model, "__pydantic_fields_set__", given)
     object.__setattr__(model, "__pydantic_extra__", extra)
@@ -68,7 +68,7 @@ def _object(decoder: Decoder, tree: Tree) -> Any:
 
 
 def _with_fields(cls: type, fields: dict[str, Any]) -> Any:
-    found = object.__new__(cls)
+    found: Any = object.__new__(cls)
     slots = frozenset(slots_of(cls))
     attributes = getattr(found, "__dict__", None)
     for name, value in fields.items():
@@ -113,21 +113,21 @@ def _raised(cls: type | None, name: str, args: tuple[Any, ...]) -> BaseException
 
 
 def _subclass(decoder: Decoder, tree: Tree) -> Any:
-    name, base = decoder.text(tree["class"]), _BASES[tree["base"]]
-    (value,) = decoder.items(tree["v"])
+    name = decoder.text(tree["class"])
+    base: Any = _BASES[tree["base"]]
+    value = decoder.value(tree["v"])
     attributes = decoder.fields(tree["attrs"]) if "attrs" in tree else {}
     if type(value) is not base:
         raise TypeError(f"a {base.__name__} is wanted")
     cls = decoder.find(name)
     if cls is None or not issubclass(cls, base):
         return value
-    found = base.__new__(cls) if base in (list, dict, set, bytearray) else base.__new__(cls, value)
-    if base is list or base is bytearray:
-        base.extend(found, value)
-    elif base is dict or base is set:
-        base.update(found, value)
+    found: Any = base.__new__(cls) if base in (list, dict, set, bytearray) else base.__new__(cls, value)
+    if base in (list, dict, set, bytearray):
+        initialise: Any = base.__init__
+        initialise(found, value)
     if attributes:
-        vars(found).update(attributes)
+        found.__dict__.update(attributes)
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import collections
-import datetime
+import datetime as dt
 import decimal
 import fractions
 import ipaddress
@@ -15,7 +15,7 @@ import zoneinfo
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from otel_agent.codec.canonical import MAX_DIGITS, TAG, Tree
+from otel_agent.codec.canonical import MAX_DIGITS, Tree
 from otel_agent.codec.plans import FACTORIES
 from otel_agent.codec.redact import Redacted
 from otel_agent.codec.unresolved import Opaque, Unresolved
@@ -60,7 +60,7 @@ def _decimal(decoder: Decoder, tree: Tree) -> decimal.Decimal:
     return decimal.Decimal(text)
 
 
-def _zone(decoder: Decoder, tree: Tree) -> datetime.tzinfo | None:
+def _zone(decoder: Decoder, tree: Tree) -> dt.tzinfo | None:
     key = tree.get("zone")
     if key is not None:
         if not _ZONE.fullmatch(decoder.text(key)):
@@ -68,19 +68,19 @@ def _zone(decoder: Decoder, tree: Tree) -> datetime.tzinfo | None:
         return zoneinfo.ZoneInfo(key)
     if "offset" not in tree:
         return None
-    offset = datetime.timedelta(microseconds=tree["offset"])
+    offset = dt.timedelta(microseconds=tree["offset"])
     if "name" in tree:
-        return datetime.timezone(offset, decoder.text(tree["name"]))
-    return datetime.timezone.utc if not offset else datetime.timezone(offset)
+        return dt.timezone(offset, decoder.text(tree["name"]))
+    return dt.timezone.utc if not offset else dt.timezone(offset)
 
 
-def _datetime(decoder: Decoder, tree: Tree) -> datetime.datetime:
-    found = datetime.datetime.fromisoformat(decoder.text(tree["v"]))
+def _datetime(decoder: Decoder, tree: Tree) -> dt.datetime:
+    found = dt.datetime.fromisoformat(decoder.text(tree["v"]))
     return found.replace(tzinfo=_zone(decoder, tree), fold=tree.get("fold", 0))
 
 
-def _time(decoder: Decoder, tree: Tree) -> datetime.time:
-    found = datetime.time.fromisoformat(decoder.text(tree["v"]))
+def _time(decoder: Decoder, tree: Tree) -> dt.time:
+    found = dt.time.fromisoformat(decoder.text(tree["v"]))
     return found.replace(tzinfo=_zone(decoder, tree), fold=tree.get("fold", 0))
 
 
@@ -147,8 +147,8 @@ VALUES: dict[str, Read] = {
     "bytearray": lambda decoder, tree: bytearray(binary(decoder, tree["v"])),
     "datetime": _datetime,
     "time": _time,
-    "date": lambda decoder, tree: datetime.date.fromisoformat(decoder.text(tree["v"])),
-    "timedelta": lambda _decoder, tree: datetime.timedelta(tree["days"], tree["seconds"], tree["us"]),
+    "date": lambda decoder, tree: dt.date.fromisoformat(decoder.text(tree["v"])),
+    "timedelta": lambda _decoder, tree: dt.timedelta(tree["days"], tree["seconds"], tree["us"]),
     "zone": _zone,
     "uuid": lambda decoder, tree: uuid.UUID(decoder.text(tree["v"])),
     "path": _path,
@@ -172,5 +172,3 @@ VALUES: dict[str, Read] = {
     "redacted": lambda decoder, tree: Redacted(decoder.text(tree["rule"]), decoder.text(tree["digest"])),
 }
 """By tag. ``tree`` is the tagged object; what it lacks is a KeyError, which the decoder reports."""
-
-__all__ = ["TAG", "VALUES", "binary", "number"]

@@ -27,7 +27,7 @@ _HEX = frozenset("0123456789abcdef")
 _DEEPEST = 3 * MAX_DEPTH
 
 
-class Missing(Exception):  # noqa: N818 - becomes a MissingReference that names the span
+class Missing(Exception):
     """A value is referred to, and not known (yet)."""
 
     def __init__(self, digest: str) -> None:

@@ -69,9 +69,10 @@ class InstanceEntry(Entry):
     """An object with a ``__dict__``."""
 
     __slots__ = ()
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
     def unchanged(self, other: Any) -> bool:
+        """Whether its attributes are as they were."""
         return bool(self.pattern == other.__dict__)
 
 
@@ -79,7 +80,14 @@ class ModelEntry(Entry):
     """A pydantic model: fields, and what it keeps beside them."""
 
     __slots__ = ("beside", "extra", "given", "given_count")
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
+
+    def __init__(self, obj: Any, pattern: Any, clock: Clock, beside: list[Any] | None) -> None:
+        super().__init__(obj, pattern, clock)
+        self.given = obj.__pydantic_fields_set__
+        self.given_count = len(self.given)
+        self.extra = obj.__pydantic_extra__
+        self.beside = beside
 
     def __eq__(self, other: object) -> bool:  # the same as above, without a call: most of a history is models
         if other is not self.obj:
@@ -100,9 +108,14 @@ class SlottedEntry(Entry):
     """An object without ``__dict__``."""
 
     __slots__ = ("names",)
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
+
+    def __init__(self, obj: Any, pattern: list[Any], clock: Clock, names: tuple[str, ...]) -> None:
+        super().__init__(obj, pattern, clock)
+        self.names = names
 
     def unchanged(self, other: Any) -> bool:
+        """Whether its slots are as they were."""
         return bool(self.pattern == [getattr(other, name, None) for name in self.names])
 
 
@@ -158,7 +171,8 @@ class Typed:
     def __eq__(self, other: object) -> bool:
         if not self.pattern == other:
             return False
-        return self.types == list(map(type, other.values() if isinstance(other, dict) else other))  # type: ignore[call-overload]
+        values: Any = other.values() if isinstance(other, dict) else other
+        return self.types == list(map(type, values))
 
 
 NEVER = Never()
@@ -178,12 +192,12 @@ def is_exact_number(value: Any) -> bool:
 
 
 class Patterns:
-    """Builds patterns; ``memo`` holds the entries of what was written, ``instances`` the kinds of objects."""
+    """Builds patterns; ``memo`` holds the entries of what was written, ``kinds`` what to do with each type."""
 
-    def __init__(self, memo: dict[int, Entry], clock: Clock) -> None:
+    def __init__(self, memo: dict[int, Entry], clock: Clock, kinds: dict[type, Any]) -> None:
         self.memo = memo
         self.clock = clock
-        self.kinds: dict[type, type[Entry] | None] = {}
+        self.kinds = kinds
 
     def of(self, value: Any) -> Any:
         """The pattern of a value that was just written."""
@@ -207,29 +221,25 @@ class Patterns:
             return tuple(self.of(item) for item in value)
         if kind is set or kind is frozenset:
             return frozenset(value) if all(type(item) is str for item in value) else NEVER
-        if self.kinds.get(kind) is not None:
-            return self.entry(value)
-        return Identical(value) if kind not in MUTABLE else NEVER
+        entry = self.kinds.get(kind, Never)
+        if entry is Never:
+            return NEVER
+        return Identical(value) if entry is Identical else self.entry(value)
 
     def entry(self, value: Any) -> Entry:
         """A new entry for a container or object."""
         kind = type(value)
         cls = self.kinds.get(kind)
-        if cls is None:
-            return Entry(value, self.contents(value, kind), self.clock)
         if cls is SlottedEntry:
             names = slots_of(kind)
-            entry: Entry = SlottedEntry(value, [self.of(getattr(value, name, None)) for name in names], self.clock)
-            entry.names = names  # type: ignore[attr-defined]
-            return entry
-        entry = cls(value, self.contents(value.__dict__, dict), self.clock)
-        if isinstance(entry, ModelEntry):
-            entry.given = value.__pydantic_fields_set__
-            entry.given_count = len(entry.given)
-            entry.extra = value.__pydantic_extra__
+            return SlottedEntry(value, [self.of(getattr(value, name, None)) for name in names], self.clock, names)
+        if cls is InstanceEntry:
+            return InstanceEntry(value, self.contents(value.__dict__, dict), self.clock)
+        if cls is ModelEntry:
             beside = beside_of(value)
-            entry.beside = None if beside is None else [self.of(part) for part in beside]
-        return entry
+            patterns = None if beside is None else [self.of(part) for part in beside]
+            return ModelEntry(value, self.contents(value.__dict__, dict), self.clock, patterns)
+        return Entry(value, self.contents(value, kind), self.clock)
 
     def _item(self, value: Any) -> Any:
         return value if is_exact_number(value) else self.of(value)
@@ -237,10 +247,6 @@ class Patterns:
     @staticmethod
     def _typed(pattern: Any, types: list[type]) -> Any:
         return pattern if NUMBERS.isdisjoint(types) else Typed(pattern, types)
-
-
-MUTABLE: set[type] = {bytearray}
-"""Mutable types without a pattern of their own; `objects` adds to it."""
 
 
 def slots_of(cls: type) -> tuple[str, ...]:

@@ -13,25 +13,28 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from otel_agent.codec.canonical import TAG, TooDeep
-from otel_agent.codec.memo import Entry, InstanceEntry, ModelEntry, SlottedEntry, slots_of
+from otel_agent.codec.memo import Entry, Identical, InstanceEntry, ModelEntry, Never, SlottedEntry, slots_of
 from otel_agent.codec.registry import Registry, class_name
-from otel_agent.codec.values import Pairs, write_array
+from otel_agent.codec.values import One, Pairs, write_array, write_number_of_numpy
 
 if TYPE_CHECKING:
-    from otel_agent.codec.encoder import Encoder, Plan, Written
+    from otel_agent.codec.encoder import Encoder, Plan
+    from otel_agent.codec.ledger import Written
 
 _REPR = 200
+_FIXED = (int, float, complex, str, bytes)
 _BASES: tuple[type, ...] = (bool, int, float, complex, str, bytes, bytearray, list, dict, tuple, set, frozenset)
 _ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]+")
 _SECRETS = ("pydantic.types.SecretStr", "pydantic.types.SecretBytes", "pydantic.types.Secret")
 
 
-def plan_for(cls: type, registry: Registry) -> tuple[Plan, type[Entry] | None, bool]:
+def plan_for(cls: type, registry: Registry) -> tuple[Plan, type, bool]:
     """How values of a class are written, the kind of their entries, and whether the registry learns it."""
     plan, kind, learn = _choose(cls, registry)
+    kept = issubclass(kind, Entry)
 
     def guarded(encoder: Encoder, value: Any, depth: int) -> Written:
-        known = encoder.known(value, depth) if kind is not None else None
+        known = encoder.known(value, depth) if kept else None
         if known is not None:
             return known
         mark, redacted = len(encoder.lost), encoder.redacted
@@ -44,7 +47,7 @@ def plan_for(cls: type, registry: Registry) -> tuple[Plan, type[Entry] | None, b
         if head is None:
             return opaque(encoder, value)
         written = encoder.tagged(head, bodies, depth) if bodies else encoder.flat(head)
-        return encoder.remember(value, written, mark, redacted) if kind is not None else written
+        return encoder.remember(value, written, mark, redacted) if kept else written
 
     return guarded, kind, learn
 
@@ -62,43 +65,46 @@ def opaque(encoder: Encoder, value: Any, why: str = "cannot be encoded") -> Writ
     return encoder.flat({TAG: "opaque", "class": name, "repr": shown[:_REPR], "digest": digest})
 
 
-def _choose(cls: type, registry: Registry) -> tuple[Any, type[Entry] | None, bool]:
+def _choose(cls: type, registry: Registry) -> tuple[Any, type, bool]:
     if any(class_name(base) in _SECRETS for base in cls.__mro__):
-        return _secret, None, False
+        return _secret, Identical, False
     if issubclass(cls, type):
-        return _class, None, False
+        return _class, Identical, False
     if issubclass(cls, enum.Enum):
-        return _enum, None, True
-    if "__pydantic_fields__" in dir(cls) and hasattr(cls, "__pydantic_serializer__") and not dataclasses.is_dataclass(cls):
+        return _enum, Identical, True
+    if hasattr(cls, "__pydantic_fields_set__"):
         return _model, ModelEntry, True
     if issubclass(cls, BaseException):
-        return _exception, None, True
+        return _exception, Never, True
     if dataclasses.is_dataclass(cls):
-        plain = not issubclass(cls, _BASES)
-        kind = InstanceEntry if _has_dict_only(cls) else SlottedEntry if not _has_dict(cls) else None
-        return _dataclass, kind if plain else None, True
+        return _dataclass, _kind_of_dataclass(cls), True
     return _choose_rest(cls, registry)
 
 
-def _choose_rest(cls: type, registry: Registry) -> tuple[Any, type[Entry] | None, bool]:
-    if (numpy := sys.modules.get("numpy")) is not None and issubclass(cls, (numpy.ndarray, numpy.generic)):
-        return _array, None, False
+def _choose_rest(cls: type, registry: Registry) -> tuple[Any, type, bool]:
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and issubclass(cls, (numpy.ndarray, numpy.generic)):
+        return (_array, Never, False) if issubclass(cls, numpy.ndarray) else (_numpy_scalar, Identical, False)
     if issubclass(cls, tuple) and hasattr(cls, "_fields"):
-        return _namedtuple, None, True
+        return _namedtuple, Never, True
     if issubclass(cls, _BASES):
-        return _subclass, None, True
+        return _subclass, Identical if issubclass(cls, _FIXED) and not _has_dict(cls) else Never, True
     fields = registry.fields_of(cls)
     if fields is not None:
-        return _registered(fields), None, True
-    return _unknown, None, False
+        return _registered(fields), Never, True
+    return _unknown, Identical, False
+
+
+def _kind_of_dataclass(cls: type) -> type:
+    if issubclass(cls, _BASES):
+        return Never
+    if not _has_dict(cls):
+        return SlottedEntry
+    return Never if slots_of(cls) else InstanceEntry
 
 
 def _has_dict(cls: type) -> bool:
-    return hasattr(cls, "__dictoffset__") and cls.__dictoffset__ != 0
-
-
-def _has_dict_only(cls: type) -> bool:
-    return _has_dict(cls) and not slots_of(cls)
+    return cls.__dictoffset__ != 0
 
 
 def _unknown(_encoder: Encoder, _value: Any) -> tuple[Any, Any]:
@@ -155,17 +161,20 @@ def _exception(_encoder: Encoder, value: BaseException) -> tuple[Any, Any]:
     return {TAG: "exc", "class": class_name(type(value))}, bodies
 
 
-def _namedtuple(encoder: Encoder, value: Any) -> tuple[Any, Any]:
+def _namedtuple(_encoder: Encoder, value: Any) -> tuple[Any, Any]:
     names = [str(name) for name in type(value)._fields]
     return {TAG: "namedtuple", "class": class_name(type(value))}, {"v": Pairs(zip(names, tuple(value), strict=False))}
 
 
 def _array(encoder: Encoder, value: Any) -> tuple[Any, Any]:
-    losses = len(encoder.lost)
-    tree = write_array(value, encoder.note)
-    if tree is None:
-        del encoder.lost[losses:]
+    tree = write_array(value)
+    if tree is not None and class_name(type(value)) != "numpy.ndarray":
+        encoder.note(f"{class_name(type(value))} is kept as an array only")
     return tree, None
+
+
+def _numpy_scalar(_encoder: Encoder, value: Any) -> tuple[Any, Any]:
+    return write_number_of_numpy(value), None
 
 
 def _registered(names: tuple[str, ...]) -> Any:
@@ -182,7 +191,8 @@ def _registered(names: tuple[str, ...]) -> Any:
 def _subclass(_encoder: Encoder, value: Any) -> tuple[Any, Any]:
     base = next(base for base in _BASES if isinstance(value, base))
     head = {TAG: "sub", "class": class_name(type(value)), "base": base.__name__}
-    bodies: dict[str, Any] = {"v": [plain(base, value)]}
+    held = plain(base, value)
+    bodies: dict[str, Any] = {"v": held if base is dict else One(held)}
     attributes = getattr(value, "__dict__", None)
     if attributes:
         bodies["attrs"] = dict(attributes)
@@ -193,14 +203,12 @@ def plain(base: type, value: Any) -> Any:
     """The value as its built-in base class has it; no method of the subclass is called."""
     if base is dict:
         return dict(dict.items(value))
-    if base is list:
-        return list.__getitem__(value, slice(None))
-    if base is tuple:
-        return tuple.__getitem__(value, slice(None))
-    if base in (set, frozenset):
-        return base(base.__iter__(value))  # type: ignore[attr-defined]
-    if base in (bytes, bytearray):
-        return base.__getitem__(value, slice(None))  # type: ignore[attr-defined]
+    if base in (list, tuple, bytes, bytearray):
+        return base.__getitem__(value, slice(None))
     if base is str:
-        return str.__str__(value) if type(str.__str__(value)) is str else str.__getitem__(value, slice(None))
-    return {int: int.__int__, float: float.__float__, complex: complex.__complex__}[base](value)
+        return str.__getitem__(value, slice(None)) if len(value) else ""
+    if base in (set, frozenset):
+        return base(base.__iter__(value))
+    if base is complex:
+        return complex(value.real, value.imag)
+    return int.__int__(value) if base is int else float.__float__(value)

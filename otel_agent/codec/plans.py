@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from otel_agent.codec.canonical import SORTED, TAG
+from otel_agent.codec.canonical import SORTED, TAG, Ref
+from otel_agent.codec.leaves import Leaves
 from otel_agent.codec.lists import write_list
+from otel_agent.codec.memo import Identical, Never
 from otel_agent.codec.registry import class_name
 from otel_agent.codec.values import SCALARS, Pairs, write_bytes, write_path, write_regex
 
 if TYPE_CHECKING:
-    from otel_agent.codec.encoder import Encoder, Plan, Written
+    from otel_agent.codec.encoder import Encoder, Plan
+    from otel_agent.codec.ledger import Written
 
 FACTORIES: dict[str, type] = {
     cls.__name__: cls for cls in (list, dict, set, frozenset, tuple, int, float, str, bool, bytes, complex)
@@ -30,20 +33,22 @@ def write_plain(_encoder: Encoder, value: Any, _depth: int) -> Written:
 
 def write_dict(encoder: Encoder, value: dict[Any, Any], depth: int) -> Written:
     """A dict."""
-    return encoder.remembered(_mapping, value, depth) if value else ({}, {}, 1)
-
-
-def _mapping(encoder: Encoder, value: dict[Any, Any], depth: int) -> Written:
-    return encoder.mapping(value, depth)
+    if not value:
+        return {}, {}, 1
+    if id(value) in encoder.memo and (known := encoder.known(value, depth)) is not None:
+        return known
+    mark, redacted = len(encoder.lost), encoder.redacted
+    written = encoder.mapping(value, depth)
+    return encoder.remember(value, written, mark, redacted) if type(written[0]) is Ref else written
 
 
 def write_tuple(encoder: Encoder, value: tuple[Any, ...], depth: int) -> Written:
     """A tuple; it may hold what can change."""
-    return encoder.remembered(_tuple, value, depth)
-
-
-def _tuple(encoder: Encoder, value: tuple[Any, ...], depth: int) -> Written:
-    return encoder.tagged({TAG: "tuple"}, {"v": value}, depth)
+    known = encoder.known(value, depth)
+    if known is not None:
+        return known
+    mark, redacted = len(encoder.lost), encoder.redacted
+    return encoder.remember(value, encoder.tagged({TAG: "tuple"}, {"v": value}, depth), mark, redacted)
 
 
 def write_set(encoder: Encoder, value: set[Any] | frozenset[Any], depth: int) -> Written:
@@ -93,7 +98,7 @@ def write_binary(encoder: Encoder, value: bytes | bytearray, _depth: int) -> Wri
     if len(value) >= encoder.redactor.shortest:
         text = value.decode("latin-1")
         if encoder.redactor.redact(text)[1]:
-            return encoder.hide("bytes", text)
+            return encoder.hide("bytes", bytes(value))
     return encoder.flat(write_bytes(value, encoder.note))
 
 
@@ -104,10 +109,6 @@ def write_text(encoder: Encoder, value: Any, _depth: int) -> Written:
         written["v"], found = encoder.redactor.redact(written["v"])
         encoder.redacted += found
     return encoder.flat(written)
-
-
-def _string(encoder: Encoder, value: str, depth: int) -> Written:
-    return encoder.string(value, depth)
 
 
 def _scalar(cls: type) -> Plan:
@@ -124,7 +125,7 @@ PLANS: dict[type, Plan] = {
     **{cls: _scalar(cls) for cls in SCALARS},
     type(None): write_plain,
     bool: write_plain,
-    str: _string,
+    str: Leaves.string,
     list: write_list,
     dict: write_dict,
     tuple: write_tuple,
@@ -144,3 +145,11 @@ PLANS: dict[type, Plan] = {
     pathlib.PureWindowsPath: write_text,
     type(pathlib.Path()): write_text,
 }
+
+KINDS: dict[type, type | None] = {
+    **dict.fromkeys((*SCALARS, bytes, range, slice, type, re.Pattern), Identical),
+    **dict.fromkeys((pathlib.PurePosixPath, pathlib.PureWindowsPath, type(pathlib.Path())), Identical),
+    **dict.fromkeys((bytearray, collections.deque, collections.OrderedDict), Never),
+    **dict.fromkeys((collections.Counter, collections.defaultdict), Never),
+}
+"""How a change of such a value is noticed; dicts, lists, tuples and sets have patterns."""

@@ -15,9 +15,12 @@ from functools import partial
 from hashlib import sha256
 
 SECRET_KEYS = frozenset(
-    """api_key apikey x_api_key api_secret authorization proxy_authorization password passwd passphrase secret
-    client_secret secret_key secret_access_key aws_secret_access_key access_token refresh_token id_token auth_token
-    bearer_token session_token private_key cookie set_cookie credentials""".split()
+    (
+        *("api_key", "apikey", "x_api_key", "api_secret", "authorization", "proxy_authorization", "auth_token"),
+        *("password", "passwd", "passphrase", "secret", "client_secret", "secret_key", "secret_access_key"),
+        *("access_token", "refresh_token", "id_token", "bearer_token", "session_token", "private_key"),
+        *("cookie", "set_cookie", "credentials"),
+    )
 )
 """Keys whose values are secret whatever they are; compared in lower case, ``-`` as ``_``."""
 
@@ -41,15 +44,19 @@ API_KEYS = Pattern(
         r"|xox[abeoprs]-[A-Za-z0-9\-]{10,}|AIza[A-Za-z0-9_\-]{35}|glpat-[A-Za-z0-9_\-]{20,}|hf_[A-Za-z0-9]{30,}"
         r"|eyJ[A-Za-z0-9_\-]{8,}\.eyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]*)"
     ),
-    ("sk-", "AKIA", "ASIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "xox", "AIza")
-    + ("glpat-", "hf_", "eyJ"),
+    (
+        *("sk-", "AKIA", "ASIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
+        *("xox", "AIza", "glpat-", "hf_", "eyJ"),
+    ),
 )
 BEARER = Pattern(
     "bearer",
     re.compile(r"(?<=[Bb]earer )[A-Za-z0-9_\-.~+/]{8,}=*|(?<=[Bb]asic )[A-Za-z0-9+/]{16,}=*"),
     ("earer ", "asic "),
 )
-EMAIL = Pattern("email", re.compile(r"[A-Za-z0-9_.+\-]{1,64}@[A-Za-z0-9\-]{1,63}(?:\.[A-Za-z0-9\-]{1,63}){1,8}"), ("@",))
+EMAIL = Pattern(
+    "email", re.compile(r"[A-Za-z0-9_.+\-]{1,64}@[A-Za-z0-9\-]{1,63}(?:\.[A-Za-z0-9\-]{1,63}){1,8}"), ("@",)
+)
 SHORTEST = 12
 """No match of the given patterns is shorter, "bearer " included; e-mail addresses may be."""
 
@@ -96,9 +103,14 @@ class Redactor:
         """The text with a marker for each match, and how many there were."""
         count = 0
         for pattern in self._patterns:
-            if not pattern.hints or any(hint in text for hint in pattern.hints):
-                text, found = pattern.regex.subn(partial(self._mark, pattern.name), text)
-                count += found
+            for hint in pattern.hints:
+                if hint in text:
+                    break
+            else:
+                if pattern.hints:
+                    continue
+            text, found = pattern.regex.subn(partial(self._mark, pattern.name), text)
+            count += found
         return text, count
 
     def redact_text(self, text: str) -> str:

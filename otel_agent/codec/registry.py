@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import collections
-import datetime
+import datetime as dt
 import decimal
 import fractions
 import ipaddress
@@ -21,7 +21,7 @@ _STANDARD: tuple[type, ...] = (
     *(types.NoneType, types.EllipsisType, types.NotImplementedType, types.FunctionType, types.ModuleType),
     *(types.SimpleNamespace, types.MappingProxyType, types.GenericAlias, types.UnionType),
     *(collections.OrderedDict, collections.defaultdict, collections.Counter, collections.deque, collections.ChainMap),
-    *(datetime.datetime, datetime.date, datetime.time, datetime.timedelta, datetime.timezone, datetime.tzinfo),
+    *(dt.datetime, dt.date, dt.time, dt.timedelta, dt.timezone, dt.tzinfo),
     *(decimal.Decimal, fractions.Fraction, uuid.UUID, re.Pattern, re.Match),
     *(pathlib.PurePath, pathlib.PurePosixPath, pathlib.PureWindowsPath, pathlib.Path, type(pathlib.Path())),
     *(ipaddress.IPv4Address, ipaddress.IPv6Address, ipaddress.IPv4Network, ipaddress.IPv6Network),

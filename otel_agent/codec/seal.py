@@ -19,7 +19,7 @@ _MESSAGE = 500
 """Characters of an exception's message that are sealed: at most 2,000 bytes."""
 
 
-def seal_of(  # noqa: PLR0913 - these are the parts of a span
+def seal_of(
     trace_id: str,
     span_id: str,
     parent_id: str | None,

@@ -104,6 +104,13 @@ class PayloadTable:
             raise item.problem
         return Plain(self._folder, limit).show(item.tree)
 
+    def tree(self, payload: Payload) -> Tree:
+        """The typed JSON of a verified payload with every reference resolved: for comparing values exactly."""
+        item = self._check(payload)
+        self._require_text(payload)
+        self._measure(item)
+        return self._resolved(item.tree)
+
     # --- inside -----------------------------------------------------------------------------------
 
     def _check(self, payload: Payload) -> _Item:
@@ -145,6 +152,17 @@ class PayloadTable:
         if count > self._max_nodes:
             what = f"span {payload.span_id}: {payload.name} has {count} values, more than {self._max_nodes}"
             raise AlteredRecord(what, span_id=payload.span_id)
+
+    def _resolved(self, tree: Tree) -> Tree:
+        if isinstance(tree, list):
+            return [self._resolved(child) for child in tree]
+        if not isinstance(tree, dict):
+            return tree
+        if REF in tree:
+            return self._resolved(self._folder.resolve(tree[REF]))
+        if tree.get(TAG) == "cat":
+            return [self._resolved(child) for child in self._folder.expand(tree)]
+        return {key: self._resolved(child) for key, child in tree.items()}
 
     def _settle(self) -> None:
         """Compute what is pending, as often as that makes something else known."""

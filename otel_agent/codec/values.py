@@ -7,7 +7,7 @@ reason where something of the value is lost.
 from __future__ import annotations
 
 import base64
-import datetime
+import datetime as dt
 import decimal
 import fractions
 import ipaddress
@@ -26,6 +26,15 @@ Scalar: TypeAlias = Callable[[Any, Note], Any]
 
 class Pairs(list[tuple[Any, Any]]):
     """Keys and values of a mapping, written as a JSON array of [key, value]."""
+
+
+class One:
+    """A single value in a tagged object."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
 
 
 _DECIMAL_BITS = 2048
@@ -67,27 +76,27 @@ def write_bytes(value: bytes | bytearray, _note: Note) -> Any:
     return {TAG: type(value).__name__, "v": base64.b64encode(value).decode()}
 
 
-def write_datetime(value: datetime.datetime, note: Note) -> Any:
+def write_datetime(value: dt.datetime, note: Note) -> Any:
     """Wall clock, fold, and the zone's key or fixed offset."""
     return {TAG: "datetime", "v": value.replace(tzinfo=None, fold=0).isoformat(), **_zone(value, note)}
 
 
-def write_time(value: datetime.time, note: Note) -> Any:
+def write_time(value: dt.time, note: Note) -> Any:
     """As datetime."""
     return {TAG: "time", "v": value.replace(tzinfo=None, fold=0).isoformat(), **_zone(value, note)}
 
 
-def write_date(value: datetime.date, _note: Note) -> Any:
+def write_date(value: dt.date, _note: Note) -> Any:
     """ISO."""
     return {TAG: "date", "v": value.isoformat()}
 
 
-def write_timedelta(value: datetime.timedelta, _note: Note) -> Any:
+def write_timedelta(value: dt.timedelta, _note: Note) -> Any:
     """The three numbers that Python keeps."""
     return {TAG: "timedelta", "days": value.days, "seconds": value.seconds, "us": value.microseconds}
 
 
-def write_timezone(value: datetime.tzinfo, note: Note) -> Any:
+def write_timezone(value: dt.tzinfo, note: Note) -> Any:
     """A zone that stands alone."""
     return {TAG: "zone", **_tzinfo(value, None, note)}
 
@@ -129,39 +138,43 @@ def is_valid(text: str) -> bool:
 
 
 def write_surrogates(text: str) -> Any:
-    """A string that is not valid Unicode: lone surrogates as ``\\uXXXX``, backslashes doubled."""
+    """A string that is not valid Unicode: lone surrogates escaped as in JSON, backslashes doubled."""
     escaped = text.replace("\\", "\\\\")
     return {TAG: "str", "v": re.sub("[\ud800-\udfff]", lambda match: f"\\u{ord(match[0]):04x}", escaped)}
 
 
-def write_array(value: Any, note: Note) -> Any:
-    """A numpy array or scalar; the caller knows that it is one."""
-    dtype = value.dtype
-    if dtype.hasobject or dtype.names is not None or dtype.subdtype is not None:
-        note(f"numpy values of dtype {dtype} cannot be encoded")
+def write_number_of_numpy(value: Any) -> Any:
+    """A numpy scalar: its type and its bytes."""
+    if value.dtype.hasobject or value.dtype.names is not None:
         return None
-    if not hasattr(value, "__array_finalize__") or value.ndim == 0 and not hasattr(value, "resize"):
-        return {TAG: "npscalar", "dtype": dtype.str, "v": base64.b64encode(value.tobytes()).decode()}
+    return {TAG: "npscalar", "dtype": value.dtype.str, "v": base64.b64encode(value.tobytes()).decode()}
+
+
+def write_array(value: Any) -> Any:
+    """A numpy array: type, shape, order in memory and bytes; None where it holds objects."""
+    dtype = value.dtype
+    if dtype.hasobject or dtype.names is not None:
+        return None
     order = "F" if value.flags.f_contiguous and not value.flags.c_contiguous else "C"
     data = base64.b64encode(value.tobytes(order=order)).decode()
     return {TAG: "ndarray", "dtype": dtype.str, "shape": list(value.shape), "order": order, "v": data}
 
 
-def _zone(value: datetime.datetime | datetime.time, note: Note) -> dict[str, Any]:
+def _zone(value: dt.datetime | dt.time, note: Note) -> dict[str, Any]:
     fold = {"fold": 1} if value.fold else {}
     return fold if value.tzinfo is None else {**fold, **_tzinfo(value.tzinfo, value, note)}
 
 
-def _tzinfo(zone: datetime.tzinfo, at: Any, note: Note) -> dict[str, Any]:
+def _tzinfo(zone: dt.tzinfo, at: Any, note: Note) -> dict[str, Any]:
     if isinstance(zone, zoneinfo.ZoneInfo) and zone.key:
         return {"zone": zone.key}
     offset = zone.utcoffset(None) if at is None else at.utcoffset()
-    if type(zone) is not datetime.timezone or offset is None:
+    if type(zone) is not dt.timezone or offset is None:
         note(f"the time zone {type(zone).__name__} is kept as its offset only")
-    offset = offset or datetime.timedelta()
-    written: dict[str, Any] = {"offset": offset // datetime.timedelta(microseconds=1)}
-    name = zone.tzname(None) if type(zone) is datetime.timezone else None
-    if name is not None and name != datetime.timezone(offset).tzname(None):
+    offset = offset or dt.timedelta()
+    written: dict[str, Any] = {"offset": offset // dt.timedelta(microseconds=1)}
+    name = zone.tzname(None) if type(zone) is dt.timezone else None
+    if name is not None and name != dt.timezone(offset).tzname(None):
         written["name"] = name
     return written
 
@@ -172,11 +185,11 @@ SCALARS: dict[type, Scalar] = {
     complex: write_complex,
     decimal.Decimal: write_decimal,
     fractions.Fraction: write_fraction,
-    datetime.datetime: write_datetime,
-    datetime.date: write_date,
-    datetime.time: write_time,
-    datetime.timedelta: write_timedelta,
-    datetime.timezone: write_timezone,
+    dt.datetime: write_datetime,
+    dt.date: write_date,
+    dt.time: write_time,
+    dt.timedelta: write_timedelta,
+    dt.timezone: write_timezone,
     zoneinfo.ZoneInfo: write_timezone,
     uuid.UUID: write_uuid,
     ipaddress.IPv4Address: write_ip,
