@@ -71,7 +71,8 @@ def build_graph(
     model: BaseChatModel | None = None, knowledge: Knowledge | None = None, prompts: Prompts | None = None
 ) -> CompiledStateGraph[State, None, Ask, State]:
     """Compile the agent."""
-    chat, docs, say = model or make_model(), knowledge or Knowledge(), prompts or Prompts()
+    docs = Knowledge() if knowledge is None else knowledge
+    chat, say = model or make_model(), prompts or Prompts()
     read_section = make_reader(docs)
 
     async def tell(instruction: str, text: str, max_tokens: int) -> str:

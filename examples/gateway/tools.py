@@ -9,7 +9,7 @@ from langchain_core.tools import BaseTool, tool
 
 from .knowledge import Hit, Knowledge
 
-READ_AT_MOST = 500
+READ_AT_MOST = 400
 """Characters: the model is small, and so is what it can take in."""
 
 

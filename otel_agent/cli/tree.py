@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from textwrap import indent
 from typing import TypeAlias
 
 from rich.console import Group, RenderableType
@@ -125,11 +126,17 @@ def _value(part: Part, name: str, full: bool) -> Text:
         value = part.payload(name)
     except OtelAgentError as error:
         return Text().append(label, "label").append(f"cannot be read: {error}", "bad")
-    if not full:
-        return (
-            Text(no_wrap=True, overflow="ellipsis").append(label, "label").append(one_line(value).replace("\n", "\\n"))
-        )
-    return Text().append(label, "label").append(many_lines(value))
+    return _whole(label, many_lines(value)) if full else _cut(label, one_line(value))
+
+
+def _cut(label: str, text: str) -> Text:
+    return Text(no_wrap=True, overflow="ellipsis").append(label, "label").append(text.replace("\n", "\\n"))
+
+
+def _whole(label: str, text: str) -> Text:
+    if "\n" not in text:
+        return Text().append(label, "label").append(text)
+    return Text().append(label.rstrip(), "label").append("\n" + indent(text, "  "))
 
 
 def _took_ns(part: Part) -> int | None:

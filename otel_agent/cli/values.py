@@ -24,8 +24,11 @@ def many_lines(value: Any) -> str:
 
 def for_people(value: Any, depth: int = 0) -> Any:
     """JSON that says what a reader wants to know, without the empty fields of framework classes."""
-    short = _message(value) or _document(value)
-    return _plain(value, for_people, depth) if short is None else short
+    for shorten in (_message, _document, _asked, _answered):
+        short = shorten(value)
+        if short is not None:
+            return short
+    return _plain(value, for_people, depth)
 
 
 def for_programs(value: Any, depth: int = 0) -> Any:
@@ -54,6 +57,23 @@ def _document(value: Any) -> Any:
     return f"{source}: {text}" if source else text
 
 
+def _asked(value: Any) -> Any:
+    """What a model is asked, without its parameters."""
+    if not isinstance(value, Mapping) or "params" not in value:
+        return None
+    said = value.get("messages", value.get("prompts"))
+    return for_people(said) if isinstance(said, list) else None
+
+
+def _answered(value: Any) -> Any:
+    """What a model answered, without the accounting."""
+    generations = getattr(value, "generations", None)
+    if not isinstance(generations, list):
+        return None
+    said = [for_people(getattr(generation, "message", getattr(generation, "text", None))) for generation in generations]
+    return said[0] if len(said) == 1 else said
+
+
 def _plain(value: Any, inner: Any, depth: int) -> Any:
     if depth > _DEEPEST:
         return "..."
@@ -77,8 +97,15 @@ def _object(value: Any, inner: Any, depth: int) -> Any:
         return f"{type(value).__name__}: {value}"
     fields = _fields(value)
     if fields is None:
-        return repr(value)
+        return _repr(value)
     return {"type": type(value).__name__, **{name: inner(item, depth + 1) for name, item in fields.items()}}
+
+
+def _repr(value: Any) -> str:
+    try:
+        return repr(value)
+    except Exception:  # noqa: BLE001 - a class of the application's, rebuilt without all that its repr looks at
+        return f"<{type(value).__name__}>"
 
 
 def _fields(value: Any) -> dict[str, Any] | None:

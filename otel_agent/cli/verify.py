@@ -10,10 +10,10 @@ from typing import Annotated, Any
 import typer
 
 from otel_agent.cli import console
-from otel_agent.cli.source import SourceOption, find_run, newest_first, rebuild, spans_of
+from otel_agent.cli.source import SourceOption, find_run, newest_first, spans_of
 from otel_agent.errors import RunNotFound
 from otel_agent.model import AgentRun
-from otel_agent.rebuild import Verification, verify_run
+from otel_agent.rebuild import Verification, rebuild_run, verify_run
 
 
 def verify(
@@ -39,7 +39,7 @@ def _chosen(words: list[str], source: str | None) -> list[Callable[[], AgentRun]
     if words:
         return [partial(find_run, word, source) for word in words]
     spans = spans_of(source)
-    chosen = [partial(rebuild, spans, summary.run_id) for summary in newest_first(spans)]
+    chosen = [partial(rebuild_run, spans, summary.run_id) for summary in newest_first(spans)]
     if not chosen:
         raise RunNotFound("there is no run to verify: no span here belongs to one")
     return list(chosen)

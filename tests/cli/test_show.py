@@ -13,9 +13,9 @@ def test_tree_holds_nodes_effects_and_values(cli: Cli, traces: Traces) -> None:
     shown = cli("show", traces.completed)
 
     assert shown.code == 0
-    for part in ("agent  completed", "0 plan", "1 work parallel", "2 answer", "tool look_up", "effect now", "forty"):
+    for part in ("agent  completed", "1 plan", "2 work parallel", "3 answer", "tool look_up", "effect now", "forty"):
         assert part in shown.out
-    assert shown.out.index("1 work parallel") < shown.out.index("tool look_up") < shown.out.index("2 answer")
+    assert shown.out.index("2 work parallel") < shown.out.index("tool look_up") < shown.out.index("3 answer")
 
 
 def test_newlines_stay_on_one_line_unless_full(cli: Cli, traces: Traces) -> None:
@@ -63,7 +63,7 @@ def test_incomplete_run_is_shown_and_said(cli: Cli, traces: Traces, tmp_path: Pa
     shown = cli("show", tmp_path / "cut.json")
 
     assert shown.code == 1
-    assert "2 answer" in shown.out
+    assert "3 answer" in shown.out
     assert "[missing-span]" in shown.out
 
 
