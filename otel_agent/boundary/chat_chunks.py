@@ -43,7 +43,7 @@ def served_result(answer: Answer) -> ChatResult:
     if answer.chunks is not None:
         refuse_cut(answer)
         unwrap(answer)
-        return result_of(answer.chunks, answer.run_id)
+        return copy.deepcopy(result_of(answer.chunks, answer.run_id))
     result: ChatResult = copy.deepcopy(unwrap(answer))
     for index, generation in enumerate(result.generations):
         if generation.message.id is None and answer.run_id:
@@ -57,7 +57,7 @@ def served_chunks(answer: Answer) -> Iterator[ChatGenerationChunk]:
         yield chunk_of(served_result(answer))
         return
     for chunk in answer.chunks:
-        yield _finished(chunk, answer.run_id)
+        yield copy.deepcopy(_finished(chunk, answer.run_id))
     refuse_cut(answer)
     unwrap(answer)
 
@@ -124,13 +124,12 @@ def _tool_calls(message: BaseMessage) -> dict[str, Any]:
 
 
 def _finished(chunk: ChatGenerationChunk, run_id: str | None) -> ChatGenerationChunk:
-    """A copy with the id and metadata that the framework gives a streamed chunk."""
-    whole = copy.deepcopy(chunk)
-    message = whole.message
+    """A shallow copy with the id and metadata that the framework gives a streamed chunk."""
+    message = chunk.message
+    given: dict[str, Any] = {"response_metadata": {**(chunk.generation_info or {}), **message.response_metadata}}
     if message.id is None and run_id:
-        message.id = f"{ID_PREFIX}-{run_id}"
-    message.response_metadata = {**(whole.generation_info or {}), **message.response_metadata}
-    return whole
+        given["id"] = f"{ID_PREFIX}-{run_id}"
+    return chunk.model_copy(update={"message": message.model_copy(update=given)})
 
 
 def _closed(chunks: list[ChatGenerationChunk], run_id: str | None) -> list[ChatGenerationChunk]:

@@ -181,7 +181,7 @@ def unwrap_chunks(answer: Answer) -> Iterator[Any]:
 
 def iterate(
     crossing: Crossing, body: Callable[..., Iterator[Any]], *args: Any, serve: ServeMany = unwrap_chunks, **kwargs: Any
-) -> Iterator[Any]:
+) -> Generator[Any, Any, Any]:
     """Cross with a generator: nothing happens before the first item is asked for."""
     handler = handler_in_force()
     scope = crossing.scope = handler.enter(crossing) if handler is not None else None
@@ -192,7 +192,7 @@ def iterate(
     try:
         source = run(serve, answer) if answer is not None else run(body, *args, **kwargs)
         try:
-            value = yield from _steps(crossing, scope, source)
+            value = yield from _steps(scope, source)
         finally:
             close = getattr(source, "close", None)
             if close is not None:
@@ -204,7 +204,7 @@ def iterate(
     return value
 
 
-def _steps(crossing: Crossing, scope: Scope, source: Iterator[Any]) -> Generator[Any, Any, Any]:
+def _steps(scope: Scope, source: Iterator[Any]) -> Generator[Any, Any, Any]:
     """Each item drawn inside the scope and handed out outside of it; `send` and `throw` reach the source."""
     run = scope.context.run
     source = iter(source)
@@ -289,6 +289,6 @@ def drive(context: Context, awaitable: Awaitable[Any]) -> Generator[Any, Any, An
             sent = yield yielded
         except BaseException as error:
             thrown = error
-            step = lambda: steps.throw(thrown)  # type: ignore[attr-defined] # noqa: E731, B023
+            step = lambda: steps.throw(thrown)  # noqa: E731, B023
         else:
             step = (lambda: send(sent)) if send is not None else steps.__next__  # noqa: B023

@@ -9,7 +9,7 @@ event streams end there too, so `StateGraph`, `@entrypoint`, `create_agent` and 
 from __future__ import annotations
 
 import functools
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
 from typing import Any
 
 from langgraph.pregel import Pregel
@@ -54,7 +54,7 @@ def is_agent(graph: Any) -> bool:
 
 def _wrap_stream(original: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
     @functools.wraps(original)
-    def stream(self: Any, *args: Any, **kwargs: Any) -> Iterator[Any]:
+    def stream(self: Any, *args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
         if handler_in_force() is None:
             return (yield from original(self, *args, **kwargs))
         return (yield from iterate(run_crossing(self, "stream", args, kwargs), original, self, *args, **kwargs))

@@ -56,21 +56,25 @@ def _is_asked(key: Any) -> bool:
 
 
 def _is_json(value: Any, depth: int) -> bool:
+    """Whether a value can be asked with as it is; what lies deep in a tool's schema is long, and taken on trust."""
     kind = type(value)
-    if kind in _PLAIN:
-        return True
-    if depth > 30:
-        return False
     if kind is dict:
-        return all(
-            type(key) is str and key not in _NOT_NESTED and (type(item) in _PLAIN or _is_json(item, depth + 1))
-            for key, item in value.items()
-        )
+        if depth > _TRUSTED:
+            return True
+        for key, item in value.items():
+            if type(key) is not str or key in _NOT_NESTED:
+                return False
+            if type(item) not in _PLAIN and not _is_json(item, depth + 1):
+                return False
+        return True
     if kind is list:
+        if depth > _TRUSTED:
+            return True
         return all(type(item) in _PLAIN or _is_json(item, depth + 1) for item in value)
-    return False
+    return kind in _PLAIN
 
 
+_TRUSTED = 2
 _NOT_NESTED = frozenset({"headers", "authorization", "api_key"})
 """Credentials of servers that a tool definition may carry (remote MCP tools)."""
 

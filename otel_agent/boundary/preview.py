@@ -16,6 +16,7 @@ import orjson
 LIMIT = 1500
 """Bytes of a whole preview; a default Tempo keeps 2,048 of an attribute."""
 CUT = "…"
+_MOST_MESSAGES = 12
 _MOST_ITEMS = 30
 _DEEPEST = 6
 _ROLES = {"human": "user", "ai": "assistant", "AIMessageChunk": "assistant", "function": "tool"}
@@ -25,7 +26,7 @@ def messages_json(messages: Sequence[Any], limit: int = LIMIT) -> str:
     """The newest messages that fit, oldest first; the newest is cut where it is too long by itself."""
     shown: list[bytes] = []
     left = limit - 2
-    for message in reversed(messages):
+    for message in islice(reversed(messages), _MOST_MESSAGES):
         text = _fitted(message, left, cut=not shown)
         if text is None:
             break

@@ -137,7 +137,12 @@ def test_a_decorator_over_our_wrapper_survives() -> None:
             return self.whole()
 
     install({"chat"})
-    theirs = functools.wraps(Own._generate)(Own._generate)
+    ours = Own._generate
+
+    @functools.wraps(ours)
+    def theirs(*args: Any, **kwargs: Any) -> Any:
+        return ours(*args, **kwargs)
+
     Own._generate = theirs  # type: ignore[method-assign]
     uninstall({"chat"})
 
