@@ -39,7 +39,7 @@ class Ledger:
         self.lost: list[tuple[str, str]] = []
         self.redacted = 0
         self.careful: Careful | None = None
-        self.closed: tuple[Tree, bytes] = (None, b"")
+        self.closed: tuple[Tree, bytes] = (object(), b"")  # None is a tree, too
 
     def undo(self) -> None:
         """Take back what the call in hand wrote: its text is not used."""
