@@ -8,11 +8,11 @@ crosses the boundary by itself. Everything else of the task, its ``writes`` abov
 
 from __future__ import annotations
 
-import copy
 import functools
 import importlib
 import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from typing import Any
 
 from langgraph.errors import GraphBubbleUp, GraphInterrupt, ParentCommand
@@ -166,8 +166,6 @@ def _wrap_arun(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _watched(task: Any) -> tuple[Any, Attempts]:
-    """A shallow copy of the task whose ``proc`` counts attempts. Frozen dataclass: hence `object.__setattr__`."""
+    """The task with a ``proc`` that counts attempts; all else is the original's, its deque of writes above all."""
     attempts = Attempts(task)
-    watched = copy.copy(task)
-    object.__setattr__(watched, "proc", attempts)
-    return watched, attempts
+    return replace(task, proc=attempts), attempts

@@ -31,6 +31,7 @@ class Account:
         self._states = Encoder(redactor, keep_text=False)
         self.lock = threading.Lock()
         self.run_id = ""
+        self.trace_id = ""
         self.closed = False
         self.losses = 0
         self.nodes = 0

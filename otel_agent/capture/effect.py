@@ -34,21 +34,21 @@ class EffectScope(RecordedScope):
         asked = self.request.digest[:16]
         self.occurrence = account.occurrence(self.parent, crossing.kind, crossing.name, asked)
         self.address = f"{where}~{asked}~{self.occurrence}"
-        attributes: dict[str, Any] = {
-            names.RUN_ID: account.run_id,
-            names.KIND: "effect",
-            names.SEQ: self.seq,
-            names.ADDRESS: clean(self.address),
-            names.EFFECT_KIND: crossing.kind,
-            names.EFFECT_NAME: clean(crossing.name),
-            names.EFFECT_METHOD: crossing.method,
-            names.EFFECT_OCCURRENCE: self.occurrence,
-        }
-        run_id = crossing.details.get("run_id")
-        if run_id is not None:
-            attributes[names.EFFECT_RUN_ID] = run_id
-        attributes.update(self._for_people(crossing.attributes))
-        return crossing.details.get("span_name") or f"{crossing.kind} {crossing.name}", attributes
+        self.put(
+            {
+                names.RUN_ID: account.run_id,
+                names.KIND: "effect",
+                names.SEQ: self.seq,
+                names.ADDRESS: self.address,
+                names.EFFECT_KIND: crossing.kind,
+                names.EFFECT_NAME: crossing.name,
+                names.EFFECT_METHOD: crossing.method,
+                names.EFFECT_OCCURRENCE: self.occurrence,
+                names.EFFECT_RUN_ID: crossing.details.get("run_id"),
+            }
+        )
+        name = crossing.details.get("span_name") or f"{crossing.kind} {crossing.name}"
+        return name, self._for_people(crossing.attributes)
 
     def emit(self, item: Any) -> None:
         """Keep the chunk as it goes by: the framework may write into it afterwards."""

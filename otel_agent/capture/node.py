@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, ClassVar
 
 from otel_agent.boundary.node import is_hidden
-from otel_agent.capture.scope import RecordedScope
+from otel_agent.capture.scope import RecordedScope, clean
 from otel_agent.codec import names
 from otel_agent.model.effect import Outcome, Raised, Returned
 
@@ -47,25 +47,21 @@ class NodeScope(RecordedScope):
         self.address = f"{parent.address}/{name}@{self.step}:{self.path}#{self.attempt}"
         self._state = run.state
         self.request = self._encode_input()
-        attributes: dict[str, Any] = {
-            names.OPERATION: "invoke_node",
-            names.GENAI_NODE_NAME: name,
+        late: dict[str, Any] = {
             names.RUN_ID: self.account.run_id,
             names.KIND: "node",
             names.SEQ: self.seq,
             names.ADDRESS: self.address,
-            names.NODE_NAME: name,
             names.NODE_STEP: self.step,
             names.NODE_PATH: self.path,
             names.NODE_ATTEMPT: self.attempt,
         }
         if run.thread_id is not None:
-            attributes[names.CONVERSATION_ID] = run.thread_id
-        if task is not None:
-            attributes[names.NODE_TASK_ID] = task.id
-            if is_hidden(task):
-                attributes[names.NODE_HIDDEN] = True
-        return f"invoke_node {name}", attributes
+            late[names.CONVERSATION_ID] = run.thread_id
+        if task is not None and is_hidden(task):
+            late[names.NODE_HIDDEN] = True
+        self.put(late)
+        return f"invoke_node {name}", {names.OPERATION: "invoke_node", names.NODE_NAME: clean(name)}
 
     def _encode_input(self) -> Any:
         process = getattr(self._policy, "process_inputs", None)
@@ -106,7 +102,7 @@ class NodeScope(RecordedScope):
         if value is not _UNKNOWN:
             self.payload(names.NODE_OUTPUT, value if process is None else process(value))
         if self.task is not None and process is None and self.task.writes:
-            self.payload(names.NODE_WRITES, [list(write) for write in self.task.writes])
+            self.payload(names.NODE_WRITES, _by_channel(self.task.writes))
         if status == "interrupted" and isinstance(outcome, Raised) and outcome.error.args:
             self.run.interrupts.extend(outcome.error.args[0])
         if self.ids:
@@ -131,6 +127,11 @@ def update_of(writes: Iterable[tuple[str, Any]]) -> Any:
         if not channel.startswith(("__", "branch:", "join:", "start:")):
             update[channel] = value
     return update or None
+
+
+def _by_channel(writes: Collection[tuple[str, Any]]) -> Any:
+    by_channel = dict(writes)
+    return by_channel if len(by_channel) == len(writes) else [list(write) for write in writes]
 
 
 def path_text(path: Any) -> str:

@@ -76,10 +76,10 @@ class RunScope(RecordedScope):
         """Start the span; the root's ids make the run id."""
         super().open()
         if self.parent is None:
-            context = self.span.get_span_context()
-            ids = trace.format_trace_id(context.trace_id), trace.format_span_id(context.span_id)
-            self.account.run_id = "-".join(ids)
-            self.put({names.RUN_ID: self.account.run_id})
+            account = self.account
+            account.trace_id = trace.format_trace_id(self.span.get_span_context().trace_id)
+            account.run_id = f"{account.trace_id}-{self.span_id}"
+            self.put({names.RUN_ID: account.run_id})
 
     def _address(self, name: str) -> str:
         if self.parent is None:

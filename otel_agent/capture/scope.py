@@ -50,6 +50,7 @@ class RecordedScope:
         self.request: Encoded | None = None
         self.ids: list[str] = []
         self.left = False
+        self._started_with: dict[str, Any] = {}
         self._attributes: dict[str, Any] = {}
         self._events: list[tuple[str, dict[str, Any]]] = []
 
@@ -81,20 +82,26 @@ class RecordedScope:
         self.seq = self.account.number(self.kind)
         name, attributes = self.describe_start()
         surrounding = otel_context.get_current()
-        if self.parent is not None and not trace.get_current_span(surrounding).get_span_context().is_valid:
+        if self.parent is not None and trace.get_current_span(surrounding) is trace.INVALID_SPAN:
             surrounding = self.parent.otel_context
         self.started_ns = time.time_ns()
         self.span = self.recorder.tracer.start_span(
             clean(name), surrounding, self.span_kind, attributes, start_time=self.started_ns
         )
         self.name = clean(name)
-        parent = trace.get_current_span(surrounding).get_span_context()
-        self._parent_id = trace.format_span_id(parent.span_id) if parent.is_valid else None
-        self._attributes = attributes
-        self._started_with = len(attributes)
+        self._parent_id = self._span_id_of(surrounding)
+        self.span_id = trace.format_span_id(self.span.get_span_context().span_id)
+        self._started_with = attributes
         self.otel_context = trace.set_span_in_context(self.span, surrounding)
         self.context: Context = copy_context()
         self.context.run(self._make_current)
+
+    def _span_id_of(self, surrounding: otel_context.Context) -> str | None:
+        around = trace.get_current_span(surrounding)
+        if self.parent is not None and around is self.parent.span:
+            return self.parent.span_id
+        context = around.get_span_context()
+        return trace.format_span_id(context.span_id) if context.is_valid else None
 
     def _make_current(self) -> None:
         current_scope.set(self)
@@ -175,32 +182,33 @@ class RecordedScope:
 
     def _end(self) -> None:
         ended_ns = time.time_ns()
-        span, context = self.span, self.span.get_span_context()
+        span = self.span
         for name, attributes in self._events:
             span.add_event(name, attributes)
         seal = seal_of(
-            trace.format_trace_id(context.trace_id),
-            trace.format_span_id(context.span_id),
+            self.account.trace_id,
+            self.span_id,
             self._parent_id,
             self.name,
             self.started_ns // 1000,
             ended_ns // 1000,
             self._status,
-            self._with_additions(),
+            self._all_attributes(),
             self._events,
         )
         self._attributes[names.SEAL] = seal
         span.set_attributes(self._attributes)
-        if len(getattr(span, "attributes", None) or self._attributes) < len(self._attributes):
+        held = getattr(span, "attributes", None)
+        if held is not None and len(held) < len(self._attributes):
             self.account.blame(f"the SDK's limits dropped attributes of {self.address or 'the run'}")
         self.account.sealed(self.seq, seal)
         span.end(ended_ns)
 
-    def _with_additions(self) -> Mapping[str, Any]:
+    def _all_attributes(self) -> Mapping[str, Any]:
         """What the span will hold: the application may have added attributes to it while it was current."""
         held = getattr(self.span, "attributes", None) or {}
-        if len(held) <= self._started_with:
-            return self._attributes
+        if len(held) <= len(self._started_with):
+            held = self._started_with
         return {**held, **self._attributes}
 
 

@@ -76,7 +76,6 @@ RUN_ERROR = attr("agent.run.error", "payload", "The exception that ended it.", "
 RUN_IDS = attr("agent.run.ids", "payload", "Ids that the framework drew between supersteps.", "run")
 
 # --- node executions --------------------------------------------------------------------------------
-NODE_NAME = attr("agent.node.name", "string", "Node or task name.", "node")
 NODE_STEP = attr("agent.node.step", "int", "Superstep, counted from the run's first.", "node")
 NODE_PATH = attr("agent.node.path", "string", "LangGraph's task path without task ids.", "node")
 NODE_ATTEMPT = attr("agent.node.attempt", "int", "1 for the first attempt.", "node")
@@ -87,12 +86,10 @@ NODE_STATUS = attr(
     "node",
 )
 NODE_HIDDEN = attr("agent.node.hidden", "boolean", "True for LangGraph's own nodes.", "node")
-NODE_TASK_ID = attr("agent.node.task_id", "string", "LangGraph's task id; differs from run to run.", "node")
-NODE_TRIGGERS = attr("agent.node.triggers", "string[]", "Channels that triggered it.", "node")
 NODE_STATE = attr("agent.node.state", "string", "Digest of the state before its superstep.", "node")
 NODE_INPUT = attr("agent.node.input", "payload", "What the node was given.", "node")
 NODE_OUTPUT = attr("agent.node.output", "payload", "What it returned.", "node")
-NODE_WRITES = attr("agent.node.writes", "payload", "The (channel, value) pairs it wrote.", "node")
+NODE_WRITES = attr("agent.node.writes", "payload", "What it wrote: an object by channel, or an array of [channel, value] where it wrote to one channel twice.", "node")
 NODE_ERROR = attr("agent.node.error", "payload", "The exception that ended it.", "node")
 NODE_IDS = attr("agent.node.ids", "payload", "Ids that the framework drew in it.", "node")
 
@@ -132,7 +129,7 @@ OPERATION = attr("gen_ai.operation.name", "string", "What kind of operation the 
 WORKFLOW_NAME = attr("gen_ai.workflow.name", "string", "Name of the graph.", "run")
 AGENT_NAME = attr("gen_ai.agent.name", "string", "Name of the agent.", "run")
 CONVERSATION_ID = attr("gen_ai.conversation.id", "string", "LangGraph's thread id.", "run, node")
-GENAI_NODE_NAME = attr("gen_ai.node.name", "string", "Node name (proposed in the conventions).", "node")
+NODE_NAME = attr("gen_ai.node.name", "string", "Node or task name (proposed in the conventions).", "node")
 PROVIDER = attr("gen_ai.provider.name", "string", "Provider of the model.", "chat, embeddings")
 REQUEST_MODEL = attr("gen_ai.request.model", "string", "Model asked for.", "chat, embeddings")
 REQUEST_TEMPERATURE = attr("gen_ai.request.temperature", "double", "Temperature asked for.", "chat")

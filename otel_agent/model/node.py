@@ -58,8 +58,9 @@ class NodeExecution:
 
     @property
     def writes(self) -> Any:
-        """The (channel, value) pairs it wrote, in order."""
-        return self.payload("writes")
+        """The (channel, value) pairs it wrote, in order; None where it wrote nothing or that is not recorded."""
+        found = self.payload("writes")
+        return list(found.items()) if isinstance(found, Mapping) else found
 
     @property
     def error(self) -> BaseException | None:
