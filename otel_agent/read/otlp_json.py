@@ -21,6 +21,7 @@ _KIND_NAMES = ("UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSU
 _STATUSES = ("unset", "ok", "error")
 _STATUS_NAMES = ("UNSET", "OK", "ERROR")
 _DROPPED = ("droppedAttributesCount", "droppedEventsCount", "droppedLinksCount")
+_MALFORMED = (AttributeError, KeyError, TypeError, ValueError, RecursionError)
 _INTEGER = re.compile(r"-?[0-9]+")
 _HEX = re.compile(r"[0-9a-fA-F]*")
 
@@ -39,14 +40,14 @@ def spans_in(document: Document) -> Iterator[SpanRecord]:
                 scope = _text((scope_spans.get("scope") or {}).get("name", ""))
                 for span in scope_spans.get("spans") or []:
                     yield _span(span, resource, scope, document.place)
-    except (AttributeError, TypeError, ValueError) as error:
+    except _MALFORMED as error:
         raise UnreadableSource(f"{document.place}: not OTLP/JSON: {error}.") from error
 
 
 def _span(span: Mapping[str, Any], resource: Mapping[str, Any], scope: str, place: str) -> SpanRecord:
     try:
         return _read_span(span, resource, scope)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except _MALFORMED as error:
         named = str(_field(span, "spanId", "")) if isinstance(span, dict) else ""
         raise UnreadableSource(f"{place}: span {named or '?'} is not OTLP/JSON: {error}.", span_id=named) from error
 
