@@ -31,6 +31,11 @@ def snapshot_of(chunk: Any) -> Any:
     return copy.deepcopy(chunk)
 
 
+def is_last_event(event: Any) -> bool:
+    """Whether a protocol event ends its message; the framework asks for no more and leaves the stream open."""
+    return isinstance(event, dict) and event.get("event") == "message-finish"
+
+
 def result_of(chunks: Sequence[Any], run_id: str | None = None) -> ChatResult:
     """The result that chunks or events add up to, as the framework would merge them."""
     if chunks and not isinstance(chunks[0], ChatGenerationChunk):

@@ -19,6 +19,7 @@ from langchain_core.language_models.chat_models import BaseChatModel
 from otel_agent.boundary.chat_chunks import (
     ID_PREFIX,
     announcing,
+    is_last_event,
     result_of,
     served_chunks,
     served_events,
@@ -32,20 +33,32 @@ from otel_agent.boundary.seam import Asked, Seam, astreamed, awaited, plain, str
 from otel_agent.boundary.semconv import describe_chat, input_content, model_attributes
 from otel_agent.boundary.subclasses import wrap_subclasses
 from otel_agent.codec import names
-from otel_agent.model.effect import Outcome, Returned
+from otel_agent.model.effect import Outcome, Raised, Returned
 
 _EVENTS = ("_stream_chat_model_events", "_astream_chat_model_events")
 
 
 class Generation:
-    """One ``_generate_with_cache``: its run manager, and whether a provider method was reached."""
+    """One ``_generate_with_cache``: its run manager, and the crossing of the provider method that it reached."""
 
-    __slots__ = ("model", "reached", "run_manager")
+    __slots__ = ("crossing", "model", "reached", "run_manager")
 
     def __init__(self, model: Any, run_manager: Any) -> None:
         self.model = model
         self.run_manager = run_manager
         self.reached = False
+        self.crossing: Crossing | None = None
+
+    def restore_ids(self, result: Any) -> None:
+        """Give a served message its recorded id where the framework drew a new one: it makes those of events itself."""
+        scope = self.crossing.scope if self.crossing is not None else None
+        answer = scope.answer if scope is not None else None
+        if answer is None or answer.run_id is None or isinstance(answer.outcome, Raised):
+            return
+        drawn = f"{ID_PREFIX}-{getattr(self.run_manager, 'run_id', None)}"
+        for generation in result.generations:
+            if generation.message.id == drawn:
+                generation.message.id = served_result(answer).generations[0].message.id
 
 
 _generation: ContextVar[Generation | None] = ContextVar("otel_agent_generation", default=None)
@@ -76,11 +89,15 @@ def _prepare(method: str, model: Any, args: tuple[Any, ...], kwargs: dict[str, A
     run_id = getattr(manager, "run_id", None)
     streams = "stream" in method
     crossing = _crossing(model, method, messages, stop, rest, None if run_id is None else str(run_id))
+    if generation is not None and generation.model is model:
+        generation.crossing = crossing
     asked = Asked(crossing, serve=served_result)
     if streams:
         watched = _Watched(crossing)
         crossing.snapshot, crossing.describe, crossing.merge = watched.snapshot, watched.describe, result_of
         asked.serve_many = served_events if method in _EVENTS else served_chunks
+        if method in _EVENTS:
+            crossing.is_last = is_last_event
         if run_manager is not None and method == "_stream":
             asked.serve_many = announcing(served_chunks, run_manager)
         elif run_manager is not None and method == "_astream":
@@ -168,6 +185,7 @@ def _wrap_generate_with_cache(original: Callable[..., Any]) -> Callable[..., Any
             result = original(self, *args, **kwargs)
         finally:
             _generation.reset(token)
+        generation.restore_ids(result)
         asked = None if generation.reached else _SEAM.ask("cache", self, args, kwargs)
         return result if asked is None else call(asked.crossing, lambda: result, serve=asked.serve)
 
@@ -185,6 +203,7 @@ def _wrap_agenerate_with_cache(original: Callable[..., Any]) -> Callable[..., An
             result = await original(self, *args, **kwargs)
         finally:
             _generation.reset(token)
+        generation.restore_ids(result)
         asked = None if generation.reached else _SEAM.ask("cache", self, args, kwargs)
 
         async def hit() -> Any:

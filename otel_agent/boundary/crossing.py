@@ -41,6 +41,10 @@ class Crossing:
     """The scope that a handler opened for it, once it has."""
     snapshot: Callable[[Any], Any] | None = None
     """A streamed chunk -> a copy of it as it is now, for the framework writes into the chunks it is handed."""
+    is_last: Callable[[Any], bool] | None = None
+    """Whether nothing comes after this streamed item, so that the call is over before its consumer closes it."""
+    left: bool = False
+    """The scope of a stream was left."""
     answered_inside: bool = False
     """The body runs in any case: a seam within it serves ``scope.answer`` and puts its own outcome into `outcome`."""
     outcome: Outcome | None = None
@@ -192,19 +196,19 @@ def iterate(
     try:
         source = run(serve, answer) if answer is not None else run(body, *args, **kwargs)
         try:
-            value = yield from _steps(scope, source)
+            value = yield from _steps(crossing, scope, source)
         finally:
             close = getattr(source, "close", None)
             if close is not None:
                 run(close)
     except BaseException as error:
-        scope.leave(Raised(error))
+        _leave(crossing, scope, Raised(error))
         raise
-    scope.leave(Returned(value))
+    _leave(crossing, scope, Returned(value))
     return value
 
 
-def _steps(scope: Scope, source: Iterator[Any]) -> Generator[Any, Any, Any]:
+def _steps(crossing: Crossing, scope: Scope, source: Iterator[Any]) -> Generator[Any, Any, Any]:
     """Each item drawn inside the scope and handed out outside of it; `send` and `throw` reach the source."""
     run = scope.context.run
     source = iter(source)
@@ -214,7 +218,7 @@ def _steps(scope: Scope, source: Iterator[Any]) -> Generator[Any, Any, Any]:
             item = run(step)
         except StopIteration as stop:
             return stop.value
-        scope.emit(item)
+        _emit(crossing, scope, item)
         try:
             sent = yield item
         except GeneratorExit:
@@ -245,7 +249,7 @@ async def aiterate(
             if scope.answer.waits:
                 await asyncio.get_running_loop().create_future()
             for item in scope.context.run(serve, scope.answer):
-                scope.emit(item)
+                _emit(crossing, scope, item)
                 yield item
         else:
             source = body(*args, **kwargs) if context is None else context.run(body, *args, **kwargs)
@@ -256,7 +260,7 @@ async def aiterate(
                     except StopAsyncIteration:
                         break
                     if scope is not None:
-                        scope.emit(item)
+                        _emit(crossing, scope, item)
                     yield item
             finally:
                 close = getattr(source, "aclose", None)
@@ -264,10 +268,23 @@ async def aiterate(
                     await _inside(context, close())
     except BaseException as error:
         if scope is not None:
-            scope.leave(Raised(error))
+            _leave(crossing, scope, Raised(error))
         raise
     if scope is not None:
-        scope.leave(Returned(None))
+        _leave(crossing, scope, Returned(None))
+
+
+def _emit(crossing: Crossing, scope: Scope, item: Any) -> None:
+    scope.emit(item)
+    if crossing.is_last is not None and crossing.is_last(item):
+        _leave(crossing, scope, Returned(None))
+
+
+def _leave(crossing: Crossing, scope: Scope, outcome: Outcome) -> None:
+    """Leave, unless the stream's last item has done so: whoever has that need not ask whether more comes."""
+    if not crossing.left:
+        crossing.left = True
+        scope.leave(outcome)
 
 
 def _inside(context: Context | None, awaitable: Awaitable[Any]) -> Awaitable[Any]:
