@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -153,7 +154,7 @@ class RecordedScope:
         status = self.status(error)
         self.describe_end(outcome, status)
         if error is not None and self.account.content and status != "closed_early":
-            self.payload(self.error_payload, error)
+            self.payload(self.error_payload, without_token(error))
         if error is not None and status in ERRORS:
             self._record_error(error)
         self._end()
@@ -210,6 +211,11 @@ class RecordedScope:
         if len(held) <= len(self._started_with):
             held = self._started_with
         return {**held, **self._attributes}
+
+
+def without_token(error: BaseException) -> BaseException:
+    """A cancellation without what it was cancelled with: LangGraph cancels siblings with a private object."""
+    return type(error)() if isinstance(error, asyncio.CancelledError) and error.args else error
 
 
 def clean(text: str) -> str:
