@@ -32,7 +32,12 @@ def status_of(root: SpanRecord | None) -> str:
 
 def name_of(root: SpanRecord | None) -> str:
     """The graph's name, empty where the root never came."""
-    return text_of(root.attributes, names.RUN_GRAPH, root.name) if root is not None else ""
+    return text_of(root.attributes, names.RUN_GRAPH, subject_of(root)) if root is not None else ""
+
+
+def subject_of(span: SpanRecord) -> str:
+    """What the span's own name says it is about: `invoke_node search` is about `search`."""
+    return span.name.partition(" ")[2] or span.name
 
 
 def thread_of(spans: Iterable[SpanRecord]) -> str | None:
@@ -114,7 +119,7 @@ class _Assembly:
         attributes, address = span.attributes, _address(span)
         owner = parent_address(address, self._runs)
         return NodeExecution(
-            name=text_of(attributes, names.NODE_NAME, span.name),
+            name=text_of(attributes, names.NODE_NAME, subject_of(span)),
             address=address,
             step=number_of(attributes, names.NODE_STEP),
             path=text_of(attributes, names.NODE_PATH),
@@ -137,7 +142,7 @@ class _Assembly:
         attributes, address = span.attributes, _address(span)
         return Effect(
             kind=text_of(attributes, names.EFFECT_KIND),
-            name=text_of(attributes, names.EFFECT_NAME, span.name),
+            name=text_of(attributes, names.EFFECT_NAME, subject_of(span)),
             address=address,
             span_id=span.span_id,
             node=parent_address(address, self._node_spans) or "",
