@@ -8,12 +8,12 @@ current in it and is never attached to, or detached from, anybody else's context
 from __future__ import annotations
 
 import asyncio
-import types
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping
 from contextvars import Context, ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from otel_agent.boundary.drive import drive, drive_in
 from otel_agent.model.effect import Outcome, Raised, Returned
 
 
@@ -228,7 +228,7 @@ def _steps(crossing: Crossing, scope: Scope, source: Iterator[Any]) -> Generator
             if throw is None:
                 raise
             thrown = error
-            step = lambda: throw(thrown)  # noqa: E731
+            step = lambda: throw(thrown)  # noqa: E731, B023
             continue
         step = source.__next__ if sent is None else (lambda: source.send(sent))  # type: ignore[attr-defined] # noqa: B023
 
@@ -256,7 +256,7 @@ async def aiterate(
             try:
                 while True:
                     try:
-                        item = await _inside(context, source.__anext__())
+                        item = await drive_in(context, source.__anext__())
                     except StopAsyncIteration:
                         break
                     if scope is not None:
@@ -265,7 +265,7 @@ async def aiterate(
             finally:
                 close = getattr(source, "aclose", None)
                 if close is not None:
-                    await _inside(context, close())
+                    await drive_in(context, close())
     except BaseException as error:
         if scope is not None:
             _leave(crossing, scope, Raised(error))
@@ -285,27 +285,3 @@ def _leave(crossing: Crossing, scope: Scope, outcome: Outcome) -> None:
     if not crossing.left:
         crossing.left = True
         scope.leave(outcome)
-
-
-def _inside(context: Context | None, awaitable: Awaitable[Any]) -> Awaitable[Any]:
-    return awaitable if context is None else drive(context, awaitable)
-
-
-@types.coroutine
-def drive(context: Context, awaitable: Awaitable[Any]) -> Generator[Any, Any, Any]:
-    """Await inside ``context`` without a new Task, so cancellation, timeouts and anyio scopes are untouched."""
-    steps = awaitable.__await__()
-    send = getattr(steps, "send", None)
-    step: Callable[[], Any] = (lambda: send(None)) if send is not None else steps.__next__
-    while True:
-        try:
-            yielded = context.run(step)
-        except StopIteration as stop:
-            return stop.value
-        try:
-            sent = yield yielded
-        except BaseException as error:
-            thrown = error
-            step = lambda: steps.throw(thrown)  # noqa: E731, B023
-        else:
-            step = (lambda: send(sent)) if send is not None else steps.__next__  # noqa: B023
