@@ -96,14 +96,16 @@ def span_json(span: ReadableSpan) -> JsonObject:
         "startTimeUnixNano": str(span.start_time or 0),
         "endTimeUnixNano": str(span.end_time or 0),
     }
-    if span.attributes:
-        out["attributes"] = key_values(span.attributes)
-    if span.events:
-        out["events"] = [_event_json(event) for event in span.events]
-    if span.links:
-        out["links"] = [_link_json(link) for link in span.links]
+    # Each of these makes a copy under a lock: asked for once.
+    attributes, events, links, status = key_values(span.attributes), span.events, span.links, span.status
+    if attributes:
+        out["attributes"] = attributes
+    if events:
+        out["events"] = [_event_json(event) for event in events]
+    if links:
+        out["links"] = [_link_json(link) for link in links]
     _add_dropped(out, Attributes=span.dropped_attributes, Events=span.dropped_events, Links=span.dropped_links)
-    out["status"] = _status_json(span.status.status_code.value, span.status.description)
+    out["status"] = _status_json(status.status_code.value, status.description)
     return out
 
 
