@@ -41,13 +41,18 @@ class _Memory:
         self.provider = TracerProvider()
         self.provider.add_span_processor(SimpleSpanProcessor(self.exporter))
         self.seen: Counter[str] = Counter()
+        self.lost: Counter[str] = Counter()
 
-    def forget(self) -> None:
+    def forget(self, test: str) -> None:
         for span in self.exporter.get_finished_spans():
-            attributes = span.attributes or {}
+            attributes: dict[str, Any] = dict(span.attributes or {})
             self.seen["spans"] += 1
             self.seen[f"{attributes.get('agent.record.kind')}s"] += 1
-            self.seen["losses"] += int(attributes.get("agent.record.losses", 0))  # type: ignore[arg-type]
+            losses = attributes.get("agent.record.losses", 0)
+            self.seen["losses"] += losses
+            if losses:
+                failed = [reason for reason in attributes["agent.record.reasons"] if "recording failed" in reason]
+                self.lost[f"{test}: {'; '.join(failed)}"] += losses
         self.exporter.clear()
 
 
@@ -60,6 +65,7 @@ class Plugin:
         self.reasons: dict[str, str] = {}
         self.seconds: dict[str, float] = {}
         self.totals: Counter[str] = Counter()
+        self.lost: Counter[str] = Counter()
         self.lines = _Lines()
         self.memory: _Memory | None = None
         if os.environ.get("OTEL_AGENT_CONFORMANCE_WITH") == "1":
@@ -83,22 +89,24 @@ class Plugin:
             self.reasons[report.nodeid] = str(report.longrepr)[-6000:]
 
     @pytest.hookimpl(trylast=True)
-    def pytest_runtest_teardown(self) -> None:
+    def pytest_runtest_teardown(self, item: pytest.Item) -> None:
         if self.memory is not None:
-            self.memory.forget()
+            self.memory.forget(item.nodeid)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         self.totals.update(node.workeroutput.get("totals", {}))
         self.lines.lines.update(node.workeroutput.get("lines", {}))
+        self.lost.update(node.workeroutput.get("lost", {}))
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if self.memory is not None:
-            self.memory.forget()
+            self.memory.forget("at the end")
             self.totals.update(self.memory.seen)
+            self.lost.update(self.memory.lost)
         worker = getattr(self.config, "workeroutput", None)
         if worker is not None:
-            worker.update(totals=dict(self.totals), lines=dict(self.lines.lines))
+            worker.update(totals=dict(self.totals), lines=dict(self.lines.lines), lost=dict(self.lost))
             return
         report = {
             "outcomes": self.outcomes,
@@ -106,6 +114,7 @@ class Plugin:
             "seconds": {name: round(value, 3) for name, value in self.seconds.items()},
             "totals": dict(self.totals),
             "log_lines": dict(self.lines.lines),
+            "lost": dict(self.lost),
         }
         Path(os.environ["OTEL_AGENT_CONFORMANCE_REPORT"]).write_text(json.dumps(report, indent=1))
 

@@ -67,7 +67,18 @@ QUICK = [
     "test_time_travel.py",
     "test_tracing_interops.py",
 ]
-OPTIONS = ["-q", "--tb=short", "-p", "no:otel_agent", "-p", "no:cacheprovider", "-p", "otel_agent_conformance"]
+OPTIONS = [
+    "-o",
+    "addopts=--strict-markers --strict-config",
+    "-q",
+    "--tb=short",
+    "-p",
+    "no:otel_agent",
+    "-p",
+    "no:cacheprovider",
+    "-p",
+    "otel_agent_conformance",
+]
 AGAIN = 3
 FOREIGN = ("OTEL_", "PYTEST_", "LANGGRAPH_", "LANGCHAIN_", "LANGSMITH_")
 """Settings of the caller that would change what the suite does."""
@@ -81,6 +92,7 @@ class Side:
     reasons: dict[str, str]
     totals: dict[str, int]
     log_lines: dict[str, int]
+    lost: dict[str, int]
     wall_s: float
 
     def count(self) -> str:
@@ -134,7 +146,7 @@ def run_side(python: Path, suite: Path, tests: list[str], *, with_us: bool, work
         raise EnvironmentFailed(f"LangGraph's suite did not run:\n{done.stdout[-4000:]}")
     raw = json.loads(report.read_text())
     report.unlink()
-    parts = (raw["outcomes"], raw["reasons"], raw["totals"], raw["log_lines"])
+    parts = (raw["outcomes"], raw["reasons"], raw["totals"], raw["log_lines"], raw["lost"])
     return Side(*parts, wall_s=time.monotonic() - began)
 
 
@@ -178,6 +190,8 @@ def compare(python: Path, suite: Path, tests: list[str], workers: int) -> int:
         is_fault = "detach" in line or line.startswith("opentelemetry.context")
         faults += is_fault
         print(f"{'FAULT' if is_fault else 'logged':8} {times} x {line}")
+    for place, times in sorted(with_us.lost.items()):
+        print(f"lost     {times} x {place}")
     for test in find_changed(without, with_us):
         alone = run_again(python, suite, test)
         changed = is_changed(*alone)
