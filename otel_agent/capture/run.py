@@ -166,6 +166,7 @@ class RunScope(RecordedScope):
     def leave(self, outcome: Outcome) -> None:
         """Nested interrupts belong to the run around them too."""
         super().leave(outcome)
+        self.loop = None  # else it lives until the garbage collector comes by: a scope and its Context are a cycle
         if self.parent is None:
             self.recorder.ended(self)
 
