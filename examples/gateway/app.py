@@ -50,9 +50,9 @@ asked: dict[str, Asked] = {}
 async def ask(question: Question) -> Answer:
     """Run the agent once."""
     asked_at = datetime.now(timezone.utc)
-    state = await graph.ainvoke({"query": question.query, "role": question.role})
-    answer = Answer(run_id=otel_agent.current_run_id(), answer=state["answer"])
-    line = Asked(**question.model_dump(), **answer.model_dump(), rag_calls=state["rag_calls"], asked_at=asked_at)
+    found = await graph.ainvoke({"query": question.query, "role": question.role})
+    answer = Answer(run_id=otel_agent.current_run_id(), answer=found["answer"])
+    line = Asked(**question.model_dump(), **answer.model_dump(), rag_calls=found["rag_calls"], asked_at=asked_at)
     asked[answer.run_id or asked_at.isoformat()] = line
     return answer
 

@@ -41,13 +41,18 @@ class Ask(TypedDict):
     role: str
 
 
-class State(Ask, total=False):
+class Answered(TypedDict):
+    """What it gives back."""
+
+    answer: str
+    rag_calls: Annotated[int, operator.add]
+
+
+class State(Ask, Answered, total=False):
     """What the nodes share."""
 
     searches: list[str]
     passages: Annotated[list[Document], operator.add]
-    rag_calls: Annotated[int, operator.add]
-    answer: str
 
 
 class Search(TypedDict):
@@ -69,7 +74,7 @@ def make_model() -> BaseChatModel:
 
 def build_graph(
     model: BaseChatModel | None = None, knowledge: Knowledge | None = None, prompts: Prompts | None = None
-) -> CompiledStateGraph[State, None, Ask, State]:
+) -> CompiledStateGraph[State, None, Ask, Answered]:
     """Compile the agent."""
     docs = Knowledge() if knowledge is None else knowledge
     chat, say = model or make_model(), prompts or Prompts()
@@ -106,7 +111,7 @@ def build_graph(
         """One worker for each search, at the same time; `final` where there is nothing to look for."""
         return [Send("rag", {"search": text, "role": state["role"]}) for text in state["searches"]] or "final"
 
-    builder = StateGraph(State, input_schema=Ask)
+    builder = StateGraph(State, input_schema=Ask, output_schema=Answered)
     builder.add_node("decide", decide)
     builder.add_node("rag", rag, input_schema=Search)
     builder.add_node("final", final)

@@ -41,6 +41,8 @@ _OTHERS = (
     "opentelemetry-util-genai-langchain",
     "langtrace-python-sdk",
 )
+_WIDE = 48
+"""Columns: what is longer does not push the details of the others to the right."""
 _LANGSMITH = ("LANGSMITH_TRACING", "LANGCHAIN_TRACING_V2", "LANGSMITH_OTEL_ENABLED")
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 
@@ -77,9 +79,11 @@ def _print(title: str, found: Iterable[Finding]) -> list[Finding]:
     findings = list(found)
     out = console.out()
     out.print(title, style="name")
+    column = max((len(finding.what) for finding in findings if len(finding.what) < _WIDE), default=0)
     for finding in findings:
-        line = Text(f"  {finding.verdict:<5}", _STYLES[finding.verdict]).append(finding.what, "")
-        out.print(line.append(f"  {finding.detail}", "quiet") if finding.detail else line, soft_wrap=True)
+        line = Text("  ").append(f"{finding.verdict:<5}", _STYLES[finding.verdict])
+        line.append(f"{finding.what:<{column}}" if finding.detail else finding.what)
+        out.print(line.append("  ").append(finding.detail, "quiet"))
     return findings
 
 
@@ -98,13 +102,15 @@ def _package(name: str) -> Finding:
 def _seams() -> Iterator[Finding]:
     from otel_agent.boundary.install import PARTS, install, uninstall
 
+    well = []
     for part in sorted(PARTS):
         missing = install([part])
         uninstall([part])
         if missing:
             yield Finding("bad", part, f"not recorded: {', '.join(missing)} is not there in this version")
         else:
-            yield Finding("ok", part, "recorded once otel_agent.instrument() is called")
+            well.append(part)
+    yield Finding("ok", ", ".join(well), "recorded after otel_agent.instrument()")
 
 
 def _traces() -> Iterator[Finding]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
+from rich.table import Table
+from rich.text import Text
 
 from otel_agent.cli import console
 from otel_agent.cli.graphs import load_graph
@@ -15,6 +17,9 @@ from otel_agent.replay.report import ReplayReport
 GraphOption = Annotated[
     str, typer.Option("--graph", metavar="MODULE:ATTRIBUTE", help="The graph, such as my_app:graph or my_app:build().")
 ]
+
+_LABEL = 10
+"""Columns of the labels that a divergence is printed with."""
 
 
 def replay(
@@ -44,7 +49,20 @@ def replay_with(graph: Any, run: AgentRun) -> ReplayReport:
 
 def print_report(report: ReplayReport) -> None:
     """The verdict in green or red, the divergence below."""
-    verdict, *details = str(report).splitlines()
-    console.out().print(verdict, style="good" if report.ok else "bad")
+    first, *details = str(report).splitlines()
+    verdict, _, figures = first.partition(": ")
+    out = console.out()
+    out.print(verdict, style="good" if report.ok else "bad")
+    out.print(f"  {figures}", style="quiet")
     for line in details:
-        console.out().print(line, soft_wrap=True)
+        out.print(_hanging(line) if line.startswith("  ") else line)
+
+
+def _hanging(line: str) -> Table:
+    """``  label    text``, the text wrapped beside its label and not below it."""
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(width=_LABEL, no_wrap=True)
+    grid.add_column()
+    label, text = line[: _LABEL + 1], line[_LABEL + 1 :]
+    grid.add_row(Text(label.rstrip(), "label"), Text(text))
+    return grid

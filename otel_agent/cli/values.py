@@ -9,21 +9,29 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from otel_agent.codec import RecordedError, Unresolved
+
 _DEEPEST = 40
 
 
 def one_line(value: Any) -> str:
     """The value on one line; messages as ``role: text``, documents as ``source: text``."""
-    return value if isinstance(value, str) else json.dumps(for_people(value), ensure_ascii=False)
+    return _written(for_people(value), None)
 
 
 def many_lines(value: Any) -> str:
     """The whole value, indented."""
-    return value if isinstance(value, str) else json.dumps(for_people(value), ensure_ascii=False, indent=2)
+    return _written(for_people(value), 2)
+
+
+def _written(plain: Any, spaces: int | None) -> str:
+    return plain if isinstance(plain, str) else json.dumps(plain, ensure_ascii=False, indent=spaces)
 
 
 def for_people(value: Any, depth: int = 0) -> Any:
     """JSON that says what a reader wants to know, without the empty fields of framework classes."""
+    if isinstance(value, Unresolved):
+        return for_people(value.value, depth + 1)
     for shorten in (_message, _document, _asked, _answered):
         short = shorten(value)
         if short is not None:
@@ -94,7 +102,7 @@ def _plain(value: Any, inner: Any, depth: int) -> Any:
 
 def _object(value: Any, inner: Any, depth: int) -> Any:
     if isinstance(value, BaseException):
-        return f"{type(value).__name__}: {value}"
+        return str(value) if isinstance(value, RecordedError) else f"{type(value).__name__}: {value}"
     fields = _fields(value)
     if fields is None:
         return _repr(value)

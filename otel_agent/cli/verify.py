@@ -29,7 +29,7 @@ def verify(
         print(json.dumps([_data(verdict) for verdict in verdicts], ensure_ascii=False, indent=2))
     else:
         for verdict in verdicts:
-            console.out().print(str(verdict), style="good" if verdict.ok else "bad", soft_wrap=True)
+            console.out().print(str(verdict), style="good" if verdict.ok else "bad")
     if not all(verdict.ok for verdict in verdicts):
         raise typer.Exit(1)
 

@@ -16,6 +16,8 @@ import pytest
 
 from otel_agent.cli.servers import served
 
+REFUSED = "What must not be asked?"
+"""A question that the model's endpoint refuses."""
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -34,6 +36,9 @@ def scripted_model() -> Iterator[ScriptedModel]:
     class Answers(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             model.asked.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+            if REFUSED in str(model.asked[-1]):
+                self.send_error(400)
+                return
             message = {"role": "assistant", "content": f"answer {next(numbers)}"}
             usage = {"prompt_tokens": 10, "completion_tokens": 2, "total_tokens": 12}
             choices = [{"index": 0, "message": message, "finish_reason": "stop"}]

@@ -13,7 +13,7 @@ from examples.gateway.knowledge import Knowledge
 from otel_agent.codec import names
 from otel_agent.read import read_spans
 from otel_agent.rebuild import rebuild_run
-from tests.examples.conftest import ROOT, Gateway, ScriptedModel
+from tests.examples.conftest import REFUSED, ROOT, Gateway, ScriptedModel
 
 QUESTION = {"query": "What is a run?", "role": "analyst"}
 
@@ -52,6 +52,16 @@ def test_bad_question_is_refused(gateway: Gateway, question: dict[str, str]) -> 
     assert httpx.post(f"{gateway.url}/ask", json=question).status_code == 422
 
 
+def test_model_that_refuses(gateway: Gateway) -> None:
+    """What the model's endpoint refuses is a 502 with the run id, and the run is recorded as failed."""
+    refused = httpx.post(f"{gateway.url}/ask", json={"query": REFUSED, "role": "reader"})
+    run = rebuild_run(read_spans(gateway.traces), refused.json()["run_id"])
+
+    assert refused.status_code == 502
+    assert (run.status, run.problems) == ("failed", ())
+    assert "400" in str(run.error)
+
+
 def test_request_and_run_are_one_trace(gateway: Gateway, answer: dict[str, Any]) -> None:
     """FastAPI's server span is the run's parent, and the record is whole."""
     spans = read_spans(gateway.traces)
@@ -80,10 +90,9 @@ def test_nodes_and_effects(gateway: Gateway, answer: dict[str, Any]) -> None:
 async def test_loop_limit(scripted_model: ScriptedModel, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     """`decide` sends back to `rag` while too little is found, and stops at the limit."""
     monkeypatch.setenv("OPENAI_BASE_URL", scripted_model.url)
-    state = await build_graph(knowledge=Knowledge(tmp_path)).ainvoke({"query": "anything", "role": "reader"})
+    found = await build_graph(knowledge=Knowledge(tmp_path)).ainvoke({"query": "anything", "role": "reader"})
 
-    assert state["rag_calls"] == MAX_RAG_CALLS
-    assert state["passages"] == []
+    assert found["rag_calls"] == MAX_RAG_CALLS
 
 
 def test_little_of_ours_is_in_it() -> None:
