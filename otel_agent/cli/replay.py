@@ -55,7 +55,7 @@ def print_report(report: ReplayReport) -> None:
     out.print(verdict, style="good" if report.ok else "bad")
     out.print(f"  {figures}", style="quiet")
     for line in details:
-        out.print(_hanging(line) if line.startswith("  ") else line)
+        out.print(_hanging(line) if line.startswith("  ") and out.is_terminal else line)
 
 
 def _hanging(line: str) -> Table:
