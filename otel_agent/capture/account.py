@@ -27,8 +27,6 @@ class Account:
         self.content = content
         self.redactor = redactor
         self.encoder = Encoder(redactor, keep_text=content)
-        # States are digested and not written, so they must not pass for written in the other encoder.
-        self._states = Encoder(redactor, keep_text=False)
         self.lock = threading.Lock()
         self.run_id = ""
         self.trace_id = ""
@@ -62,16 +60,24 @@ class Account:
     def encode(self, value: Any, where: str) -> Encoded:
         """Encode a value; what cannot be replayed from it is noted, with the place."""
         encoded = self.encoder.encode(value)
+        self._check(encoded, where)
+        return encoded
+
+    def _check(self, encoded: Encoded, where: str) -> None:
         for reason in encoded.opaque:
             self.blame(f"{where}: {reason}")
         if encoded.redacted:
             self.blame(f"{where}: {encoded.redacted} redacted value(s)")
+
+    def encode_apart(self, value: Any, where: str) -> Encoded:
+        """Encode a value in full, for a span that ends last: spans that end before it must not refer to it."""
+        encoded = Encoder(self.redactor, keep_text=self.content).encode(value)
+        self._check(encoded, where)
         return encoded
 
     def digest(self, value: Any) -> str:
         """The digest of a value that no span holds."""
-        self._states.touch()
-        return self._states.encode(value).digest
+        return self.encoder.encode(value, claim=False).digest
 
     def blame(self, reason: str) -> None:
         """The run cannot be replayed from its trace, for this reason."""

@@ -30,7 +30,6 @@ class EffectScope(RecordedScope):
         self._streamed = False
         where = f"{self.parent.address}/{crossing.kind}~{crossing.name}"
         self.request = account.encode(crossing.request, f"{where} request")
-        account.encoder.touch()
         asked = self.request.digest[:16]
         self.occurrence = account.occurrence(self.parent, crossing.kind, crossing.name, asked)
         self.address = f"{where}~{asked}~{self.occurrence}"

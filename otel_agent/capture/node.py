@@ -45,8 +45,8 @@ class NodeScope(RecordedScope):
             self.path = f"audited{self.account.occurrence(self.parent, 'audited', name)}"
         parent = self.parent if task is None and self.parent is not None else run
         self.address = f"{parent.address}/{name}@{self.step}:{self.path}#{self.attempt}"
-        self._state = run.state
         self.request = self._encode_input()
+        self._state = run.state
         late: dict[str, Any] = {
             names.RUN_ID: self.account.run_id,
             names.KIND: "node",
@@ -66,9 +66,7 @@ class NodeScope(RecordedScope):
     def _encode_input(self) -> Any:
         process = getattr(self._policy, "process_inputs", None)
         value = self.crossing.request
-        encoded = self.account.encode(value if process is None else process(value), f"{self.address} input")
-        self.account.encoder.touch()
-        return encoded
+        return self.account.encode(value if process is None else process(value), f"{self.address} input")
 
     def emit(self, item: Any) -> None:
         """Under `astream_events` a node's result comes as items; one item is the whole result."""

@@ -33,13 +33,15 @@ class RunScope(RecordedScope):
         details, name = crossing.details, crossing.name
         self.graph = details.get("graph")
         self.loop: Any = None
-        self.state: str | None = None
+        self._state: str | None = None
+        self._state_is_old = False
         self.interrupts: list[Any] = []
         self._first_step: int | None = None
         self.config: Mapping[str, Any] = details.get("config") or {}
         self.thread_id = thread_of(self.config) or thread_of(getattr(self.graph, "config", None) or {})
         self.address = self._address(name)
-        self.request = self.account.encode(crossing.request, f"{self.address or 'run'} input")
+        encode = self.account.encode_apart if self.parent is None else self.account.encode
+        self.request = encode(crossing.request, f"{self.address or 'run'} input")
         agent = is_agent(self.graph)
         operation = "invoke_agent" if agent else "invoke_workflow"
         attributes: dict[str, Any] = {
@@ -59,7 +61,6 @@ class RunScope(RecordedScope):
         if self.config.get("run_id") is not None:
             attributes[names.RUN_CALLER_ID] = str(self.config["run_id"])
         attributes |= self.recorder.run_attributes() if self.parent is None else {}
-        self.account.encoder.touch()
         return f"{operation} {name}", attributes
 
     @property
@@ -125,15 +126,27 @@ class RunScope(RecordedScope):
         return "resume" if resumes or self.parent is not None else "continue"
 
     def take_state(self, loop: Any) -> None:
-        """Digest the state that a superstep left; remember which run made the checkpoint."""
-        values = {
-            name: channel.get()
-            for name, channel in loop.channels.items()
-            if not name.startswith(_NOT_STATE) and channel.is_available()
-        }
-        self.state = self.account.digest(values)
+        """The input or a superstep was applied; remember which run made the checkpoint."""
+        self._state_is_old = True
         if loop.checkpointer:
             checkpoints.made(loop.checkpoint["id"], self.root.span.get_span_context())
+
+    @property
+    def state(self) -> str | None:
+        """Digest of the state in force.
+
+        Taken when it is asked for, which is right after a node's input was encoded: what both hold is looked at once.
+        """
+        if self._state_is_old:
+            self._state_is_old = False
+            self._state = self.account.digest(
+                {
+                    name: channel.get()
+                    for name, channel in self.loop.channels.items()
+                    if not name.startswith(_NOT_STATE) and channel.is_available()
+                }
+            )
+        return self._state
 
     # --- the end ------------------------------------------------------------------------------------------
 
@@ -146,9 +159,9 @@ class RunScope(RecordedScope):
 
     def describe_end(self, outcome: Outcome, status: str) -> None:
         """Output, status, and for a root the closed account."""
-        self.put({names.RUN_STATUS: status, names.RUN_STATE: self.state})
+        self.put({names.RUN_STATUS: status})
         assert self.request is not None  # noqa: S101 - set in describe_start
-        self.write(names.RUN_INPUT, self.request)
+        self.write(names.RUN_INPUT, self.account.encoder.again(self.request))
         if self.loop is not None:
             namespace = (self.loop.config.get("configurable") or {}).get("checkpoint_ns")
             self.put({names.RUN_CHECKPOINT_NS: namespace or None})
@@ -156,6 +169,7 @@ class RunScope(RecordedScope):
                 self.payload(names.RUN_OUTPUT, getattr(self.loop, "output", None))
         elif isinstance(outcome, Returned):
             self.payload(names.RUN_OUTPUT, outcome.value)
+        self.put({names.RUN_STATE: self.state})
         if self.interrupts:
             self.payload(names.RUN_INTERRUPTS, self.interrupts)
         if self.ids:

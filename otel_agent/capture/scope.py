@@ -81,6 +81,7 @@ class RecordedScope:
     def open(self) -> None:
         """Start the span and make it current in a Context of our own, which is dropped and never detached."""
         self.seq = self.account.number(self.kind)
+        self.account.encoder.touch()
         name, attributes = self.describe_start()
         surrounding = otel_context.get_current()
         if self.parent is not None and trace.get_current_span(surrounding) is trace.INVALID_SPAN:
@@ -186,6 +187,8 @@ class RecordedScope:
         span = self.span
         for name, attributes in self._events:
             span.add_event(name, attributes)
+        # The application may have recorded exceptions on the current span; a reader cannot tell whose they are.
+        events = [(event.name, event.attributes or {}) for event in getattr(span, "events", ())] or self._events
         seal = seal_of(
             self.account.trace_id,
             self.span_id,
@@ -195,7 +198,7 @@ class RecordedScope:
             ended_ns // 1000,
             self._status,
             self._all_attributes(),
-            self._events,
+            events,
         )
         self._attributes[names.SEAL] = seal
         span.set_attributes(self._attributes)

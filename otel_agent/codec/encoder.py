@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import orjson
@@ -72,8 +72,11 @@ class Encoder(Leaves):
         """User code may have run since: look at every value again."""
         self.clock.now += 1
 
-    def encode(self, value: Any) -> Encoded:
-        """Write a value. Never raises for what the value is: what cannot be written becomes opaque."""
+    def encode(self, value: Any, *, claim: bool = True) -> Encoded:
+        """Write a value. Never raises for what the value is: what cannot be written becomes opaque.
+
+        Without ``claim`` the text is not to be used: nothing counts as written by it, and only the digest matters.
+        """
         with self._lock:
             outer = self.fresh, self.lost, self.redacted
             self.fresh, self.lost, self.redacted = [], [], 0
@@ -84,7 +87,16 @@ class Encoder(Leaves):
             except Exception as error:  # noqa: BLE001 - a value may run any code while we look at it
                 return self._failed(value, error)
             finally:
+                if not claim:
+                    self.written.difference_update(self.fresh)
                 self.fresh, self.lost, self.redacted = outer
+
+    def again(self, encoded: Encoded) -> Encoded:
+        """What another encoder has written, as a reference where this one has written the same value meanwhile."""
+        if encoded.text is None or encoded.digest not in self.written:
+            return encoded
+        text = orjson.dumps({REF: encoded.digest}).decode()
+        return replace(encoded, text=text, size=len(text))
 
     def _carefully(self, value: Any) -> Encoded:
         self.undo()

@@ -281,3 +281,52 @@ def test_no_code_at_all(tmp_path: Path) -> None:
     assert done.stdout.strip() == "{'n': 2}"
     loaded = otel_agent.load_run(tmp_path / "traces")
     assert (loaded.name, loaded.output, loaded.problems) == ("zero", {"n": 2}, ())
+
+
+def test_what_the_application_adds_to_the_current_span_keeps_the_seal(tmp_path: Path) -> None:
+    """Attributes and exceptions that a node's body records on its span are no alteration of the record."""
+
+    def then() -> Any:
+        span = trace.get_current_span()
+        span.set_attributes({"tenant": "acme", "gen_ai.custom": "x"})
+        span.record_exception(ValueError("handled"))
+        return {"log": ["a"]}
+
+    with otel_agent.record_run(tmp_path / "run.json"):
+        graphs.one(lambda _name: trace.use_span(trace.get_current_span()), then=then).invoke({"log": []})
+    loaded = otel_agent.load_run(tmp_path / "run.json")
+    assert loaded.problems == ()
+    assert loaded.nodes[0].attributes["tenant"] == "acme"
+
+
+def test_a_message_changed_by_a_reducer_is_seen_as_new(tmp_path: Path) -> None:
+    """The id that `add_messages` writes into a message, after the node that made it, is in the next node's input."""
+
+    def first(state: MessagesState) -> Any:
+        return {"messages": [AIMessage("x" * 300)]}
+
+    seen = []
+
+    def second(state: MessagesState) -> Any:
+        seen.append(state["messages"][-1].id)
+        return {}
+
+    builder = StateGraph(MessagesState).add_node("first", first).add_node("second", second)
+    graph = builder.add_edge(START, "first").add_edge("first", "second").compile()
+    with otel_agent.record_run(tmp_path / "run.json"):
+        graph.invoke({"messages": []})
+    loaded = otel_agent.load_run(tmp_path / "run.json")
+    assert loaded.nodes[0].output["messages"][0].id is None
+    assert [message.id for message in loaded.nodes[1].input["messages"]] == seen
+
+
+def test_a_killed_run_keeps_what_its_ended_nodes_hold(tmp_path: Path) -> None:
+    """No ended node refers to the run's own span, which a killed process never ends."""
+    with otel_agent.record_run(tmp_path / "run.json"):
+        graphs.line(lambda _name: trace.use_span(trace.get_current_span())).invoke({"log": ["x" * 400]})
+    spans = [span for span in otel_agent.load_run(tmp_path / "run.json").spans if names.RECORD_FORMAT not in span.attributes]
+    from otel_agent.rebuild import rebuild_run
+
+    cut = rebuild_run(spans)
+    assert cut.status == "unfinished"
+    assert cut.nodes[-1].input["log"][0] == "x" * 400
