@@ -24,7 +24,8 @@ from otel_agent.codec.chains import Parts
 from otel_agent.codec.decode import SLACK, Malformed
 
 _HEX = frozenset("0123456789abcdef")
-_DEEPEST = 3 * MAX_DEPTH
+_DEEPEST = MAX_DEPTH + 54
+"""What orjson writes at most: lists in parts have levels of their own."""
 
 
 class Missing(Exception):

@@ -94,14 +94,14 @@ class ModelEntry(Entry):
             return False
         if self.checked == self.clock.now:
             return True
-        if self.pattern == other.__dict__ and len(self.given) == self.given_count and self.beside_unchanged(other):
+        if (
+            self.pattern == other.__dict__
+            and len(self.given) == self.given_count
+            and (not self.extra if self.beside is None else self.beside == beside_of(other))
+        ):
             self.checked = self.clock.now
             return True
         return False
-
-    def beside_unchanged(self, other: Any) -> bool:
-        """Extra and private attributes."""
-        return not self.extra if self.beside is None else bool(self.beside == beside_of(other))
 
 
 class SlottedEntry(Entry):

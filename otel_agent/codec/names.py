@@ -38,7 +38,9 @@ def attr(name: str, type_: str, description: str, on: str) -> str:
 RUN_ID = attr("agent.run.id", "string", "`<trace id>-<span id of the run's root span>`.", "every span")
 SEQ = attr("agent.record.seq", "int", "Order in which the spans of the run began; 0 is the root.", "every span")
 KIND = attr("agent.record.kind", "string", "`run`, `node` or `effect`.", "every span")
-ADDRESS = attr("agent.record.address", "string", "Where in the run it happened, without ids of the moment.", "every span")
+ADDRESS = attr(
+    "agent.record.address", "string", "Where in the run it happened, without ids of the moment.", "every span"
+)
 SEAL = attr("agent.record.seal", "string", "SHA-256 over what we wrote in the span.", "every span")
 
 # --- the account that the root span closes ------------------------------------------------------
@@ -47,7 +49,9 @@ RECORD_SPANS = attr("agent.record.spans", "int", "Spans of the run, the root inc
 RECORD_NODES = attr("agent.record.nodes", "int", "Node executions.", "root run")
 RECORD_EFFECTS = attr("agent.record.effects", "int", "Effects.", "root run")
 RECORD_LOSSES = attr("agent.record.losses", "int", "Times that recording itself failed.", "root run")
-RECORD_SEALS = attr("agent.record.seals", "string", "SHA-256 over the seals of all other spans, in order of `seq`.", "root run")
+RECORD_SEALS = attr(
+    "agent.record.seals", "string", "SHA-256 over the seals of all other spans, in order of `seq`.", "root run"
+)
 REPLAYABLE = attr("agent.record.replayable", "boolean", "Whether the run can be replayed from the trace.", "root run")
 REASONS = attr("agent.record.reasons", "string[]", "Why it cannot.", "root run")
 VERSIONS = attr("agent.record.versions", "string", "JSON: Python and package versions, hash seed.", "root run")
@@ -61,14 +65,16 @@ RUN_STATUS = attr(
 RUN_ASYNC = attr("agent.run.async", "boolean", "Run by `astream`/`ainvoke`.", "run")
 RUN_METHOD = attr("agent.run.method", "string", "`stream`, `astream` or `audited`.", "run")
 RUN_FINGERPRINT = attr("agent.run.fingerprint", "string", "SHA-256 over nodes, edges, channels of the graph.", "run")
-RUN_CALLER_ID = attr("agent.run.caller_id", "string", "The caller's own `config[\"run_id\"]`.", "run")
+RUN_CALLER_ID = attr("agent.run.caller_id", "string", 'The caller\'s own `config["run_id"]`.', "run")
 RUN_STATE = attr("agent.run.state", "string", "Digest of the state at the end.", "run")
 RUN_THREAD = attr("agent.run.thread_id", "string", "LangGraph's thread id.", "run")
 RUN_CHECKPOINT_NS = attr("agent.run.checkpoint_ns", "string", "Checkpoint namespace, of nested runs.", "run")
 RUN_LINK = attr("agent.run.link", "string", "On a span link: `resume`, `continue` or `fork`.", "link")
 RUN_INPUT = attr("agent.run.input", "payload", "What the graph was given.", "run")
 RUN_OUTPUT = attr("agent.run.output", "payload", "What it returned.", "run")
-RUN_CONFIG = attr("agent.run.config", "payload", "Recursion limit, configurable values, durability, breakpoints.", "run")
+RUN_CONFIG = attr(
+    "agent.run.config", "payload", "Recursion limit, configurable values, durability, breakpoints.", "run"
+)
 RUN_CONTEXT = attr("agent.run.context", "payload", "The `context` argument.", "run")
 RUN_START = attr("agent.run.start", "payload", "Checkpoint and pending writes that the run started from.", "run")
 RUN_INTERRUPTS = attr("agent.run.interrupts", "payload", "What it stopped for.", "run")
@@ -89,7 +95,12 @@ NODE_HIDDEN = attr("agent.node.hidden", "boolean", "True for LangGraph's own nod
 NODE_STATE = attr("agent.node.state", "string", "Digest of the state before its superstep.", "node")
 NODE_INPUT = attr("agent.node.input", "payload", "What the node was given.", "node")
 NODE_OUTPUT = attr("agent.node.output", "payload", "What it returned.", "node")
-NODE_WRITES = attr("agent.node.writes", "payload", "What it wrote: an object by channel, or an array of [channel, value] where it wrote to one channel twice.", "node")
+NODE_WRITES = attr(
+    "agent.node.writes",
+    "payload",
+    "What it wrote: an object by channel, or an array of [channel, value] where it wrote to one channel twice.",
+    "node",
+)
 NODE_ERROR = attr("agent.node.error", "payload", "The exception that ended it.", "node")
 NODE_IDS = attr("agent.node.ids", "payload", "Ids that the framework drew in it.", "node")
 
@@ -99,7 +110,9 @@ EFFECT_KIND = attr(
 )
 EFFECT_NAME = attr("agent.effect.name", "string", "Model, tool, retriever or function.", "effect")
 EFFECT_METHOD = attr("agent.effect.method", "string", "The method that was intercepted.", "effect")
-EFFECT_OCCURRENCE = attr("agent.effect.occurrence", "int", "How often the same was asked before in the same place.", "effect")
+EFFECT_OCCURRENCE = attr(
+    "agent.effect.occurrence", "int", "How often the same was asked before in the same place.", "effect"
+)
 EFFECT_STATUS = attr("agent.effect.status", "string", "`completed`, `failed`, `interrupted` or `cancelled`.", "effect")
 EFFECT_RUN_ID = attr("agent.effect.run_id", "string", "LangChain's run id, from which it makes message ids.", "effect")
 EFFECT_REQUEST = attr("agent.effect.request", "payload", "What was asked.", "effect")
@@ -151,7 +164,9 @@ USAGE_REASONING = attr("gen_ai.usage.reasoning.output_tokens", "int", "Of these,
 INPUT_MESSAGES = attr(
     "gen_ai.input.messages", "string", "JSON for people: the newest messages that fit 1,500 bytes.", "chat, run"
 )
-OUTPUT_MESSAGES = attr("gen_ai.output.messages", "string", "JSON for people: the answer, cut to 1,500 bytes.", "chat, run")
+OUTPUT_MESSAGES = attr(
+    "gen_ai.output.messages", "string", "JSON for people: the answer, cut to 1,500 bytes.", "chat, run"
+)
 TOOL_NAME = attr("gen_ai.tool.name", "string", "Name of the tool.", "tool")
 TOOL_CALL_ID = attr("gen_ai.tool.call.id", "string", "Id of the call, from the model.", "tool")
 TOOL_DESCRIPTION = attr("gen_ai.tool.description", "string", "What the tool says of itself.", "tool")

@@ -63,7 +63,7 @@ class Registry:
         return cls
 
     def add_named(self, name: str, fields: Iterable[str]) -> None:
-        """Record the class of this name by these attributes, without importing it."""
+        """Record the class of this name by these attributes (none: all it has), without importing it."""
         with self._lock:
             self._fields[name] = tuple(fields)
 
@@ -89,4 +89,4 @@ class Registry:
 
 default = Registry()
 """The process's registry."""
-default.add_named("langgraph.types.Send", ("node", "arg"))
+default.add_named("langgraph.types.Send", ())

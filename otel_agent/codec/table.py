@@ -74,7 +74,10 @@ class PayloadTable:
             return
         if len(data) != payload.size:
             item.fail(WrongByteCount, f"has {len(data)} bytes where {payload.size} were written")
-        self._pending.append(item)
+        elif not _is_compact(item.tree, data):
+            item.fail(AlteredRecord, "is not written as the format says: compact, each key once, no needless escapes")
+        else:
+            self._pending.append(item)
 
     def verify(self, payload: Payload) -> None:
         """Raise what is wrong with a payload: byte count, form, digest, or a reference that leads nowhere."""
@@ -141,7 +144,7 @@ class PayloadTable:
         payload = item.payload
         try:
             count, height = self._folder.measure(item.tree)
-        except TooDeep:
+        except (TooDeep, RecursionError):
             count, height = 0, MAX_DEPTH + SLACK + 1
         except Missing as missing:
             item.fail(MissingReference, f"refers to {missing.digest}, which no span of the run holds")
@@ -192,7 +195,7 @@ class PayloadTable:
                 return missing.digest
             item.fail(AlteredRecord, "refers to lists that were written later, again and again")
             return None
-        except TooDeep:
+        except (TooDeep, RecursionError):
             item.fail(AlteredRecord, f"is nested deeper than {MAX_DEPTH} levels")
             return None
         except (Malformed, orjson.JSONEncodeError) as error:
@@ -204,6 +207,9 @@ class PayloadTable:
         return None
 
 
-def is_tagged(tree: Tree, tag: str) -> bool:
-    """Whether a tree is the tagged object of this tag."""
-    return isinstance(tree, dict) and tree.get(TAG) == tag and REF not in tree
+def _is_compact(tree: Tree, data: bytes) -> bool:
+    """Whether a text is the one that we would write: nothing can hide in blanks, escapes or doubled keys."""
+    try:
+        return orjson.dumps(tree) == data
+    except orjson.JSONEncodeError:
+        return True  # too deep, which is reported as such
