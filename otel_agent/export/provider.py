@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 from opentelemetry import trace
 from opentelemetry.sdk.trace import SpanLimits, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SimpleSpanProcessor, SpanExporter
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
 from otel_agent.errors import ConfigurationError
 from otel_agent.export.file import TRACES_DIR, FileExporter
@@ -77,7 +78,8 @@ def private_provider() -> TracerProvider:
     global _private
     with _lock:
         if _private is None:
-            _private = TracerProvider(shutdown_on_exit=False, span_limits=_span_limits())
+            # OTEL_TRACES_SAMPLER thins out what is sent somewhere; a recording or a replay that was asked for is whole.
+            _private = TracerProvider(sampler=ALWAYS_ON, shutdown_on_exit=False, span_limits=_span_limits())
         return _private
 
 

@@ -1,1 +1,1 @@
-
+"""Deterministic replay: the application's real graph again, every effect answered from the record."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,7 +24,7 @@ from otel_agent.boundary.threads import contexts_carried
 from otel_agent.boundary.types import register_framework_types, register_types
 from otel_agent.capture.recorder import Recorder
 from otel_agent.codec.registry import default as registry
-from otel_agent.errors import NotReplayable, OtelAgentError, RecordError
+from otel_agent.errors import ConfigurationError, NotReplayable, OtelAgentError, RecordError
 from otel_agent.export import Bucket, collect, private_provider
 from otel_agent.model import AgentRun
 from otel_agent.rebuild import rebuild_run
@@ -54,6 +55,7 @@ def replay_run(graph: Any, run: AgentRun, *, context: Any = None, store: Any = N
     Raises:
         IncompleteRecord, AlteredRecord: the trace is not whole; nothing was run.
         NotReplayable: the record says so itself, and why; nothing was run.
+        ConfigurationError: OpenTelemetry's SDK is switched off.
 
     """
     replay = _prepare(graph, run, context, store)
@@ -101,6 +103,8 @@ def graph_changes(graph: Any, run: AgentRun) -> list[str]:
 
 
 def _prepare(graph: Any, run: AgentRun, context: Any, store: Any) -> _Replay:
+    if os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+        raise ConfigurationError("a replay is recorded itself: unset OTEL_SDK_DISABLED for it")
     register_framework_types(registry)
     register_types(graph, registry)
     check_replayable(run)

@@ -90,3 +90,37 @@ def test_a_thread_of_the_run_does_not_call_outside(record: Record) -> None:
 
     assert bodies == []
     assert report.divergence.kind == "unexpected_effect"
+
+
+def test_a_sampler_does_not_thin_out_a_replay(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A replay is whole whatever the environment samples."""
+    from otel_agent.export import provider
+
+    scene = zoo.chat()
+    run = record(scene)
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER", "always_off")
+    monkeypatch.setattr(provider, "_private", None)
+
+    report = otel_agent.replay_run(scene.graph, run)
+
+    assert report.ok, str(report)
+    assert report.run.complete
+
+
+def test_a_replay_beside_the_instrumentor_is_not_exported(record: Record) -> None:
+    """Where the process records its runs, replays are not among them."""
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+    scene = zoo.chat()
+    run = record(scene)
+    exporter, provider = InMemorySpanExporter(), TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    otel_agent.instrument(tracer_provider=provider)
+    try:
+        assert otel_agent.replay_run(scene.graph, run).ok
+    finally:
+        otel_agent.uninstrument()
+
+    assert exporter.get_finished_spans() == ()
