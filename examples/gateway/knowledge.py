@@ -19,6 +19,9 @@ VISIBLE = {
 }
 """Which files a role sees; what its line does not name stays hidden."""
 
+SHORTEST = 40
+"""Characters; less is a date or a link, and answers nothing."""
+
 SCHEMA = "CREATE VIRTUAL TABLE section USING fts5(source UNINDEXED, heading, body, tokenize = 'porter unicode61')"
 SEARCH = """
 SELECT source, heading, snippet(section, 2, '', '', ' ... ', 24) AS excerpt, bm25(section, 0, 4.0, 1.0) AS score
@@ -82,13 +85,15 @@ def _sections_under(root: Path) -> Iterator[tuple[str, str, str]]:
 
 
 def _cut(markdown: str) -> Iterator[tuple[str, str]]:
-    """(heading, text) of every section that has text; code fences stay whole."""
-    heading, lines, in_fence = "", list[str](), False
+    """(heading, text) of every section that says something; the heading begins with the page's title."""
+    title, heading, lines, in_fence = "", "", list[str](), False
     for line in markdown.splitlines():
         in_fence ^= line.startswith("```")
         if line.startswith("#") and not in_fence:
             yield from _section(heading, lines)
-            heading, lines = line.lstrip("# ").strip(), []
+            name = line.lstrip("# ").strip()
+            title = title or name
+            heading, lines = name if name == title else f"{title}: {name}", []
         else:
             lines.append(line)
     yield from _section(heading, lines)
@@ -96,5 +101,5 @@ def _cut(markdown: str) -> Iterator[tuple[str, str]]:
 
 def _section(heading: str, lines: list[str]) -> Iterator[tuple[str, str]]:
     body = "\n".join(lines).strip()
-    if body:
+    if len(body) >= SHORTEST:
         yield heading, body

@@ -75,6 +75,7 @@ def _report(error: Exception, ctx: Any) -> int:
 app = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
+    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -12,9 +12,9 @@ from examples.gateway.knowledge import Knowledge, may_see
 @pytest.fixture
 def knowledge(tmp_path: Path) -> Knowledge:
     files = {
-        "README.md": "# Recorder\nA recorder keeps runs.\n```\n# no heading\n```\n## Empty\n",
-        "docs/reference/errors.md": "# Errors\nA recorder raises errors.",
-        "docs/adr/0001.md": "# Why\nThe recorder was decided on.",
+        "README.md": "# Recorder\nA recorder keeps the runs of an agent.\n```\n# no heading\n```\n## Rules\nShort.\n",
+        "docs/reference/errors.md": "# Errors\n## All\nA recorder raises no errors into your application.",
+        "docs/adr/0001.md": "# Why\nThe recorder was decided on in a long meeting.",
     }
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -23,8 +23,9 @@ def knowledge(tmp_path: Path) -> Knowledge:
 
 
 def test_sections(knowledge: Knowledge) -> None:
-    """Each heading with text is a section; a comment in a code fence is no heading."""
+    """Each heading with text worth reading is a section, under its page's title; a comment in a code fence is none."""
     assert len(knowledge) == 3
+    assert knowledge.read("docs/reference/errors.md", "Errors: All", "analyst") != ""
     assert "# no heading" in knowledge.read("README.md", "Recorder", "reader")
 
 
@@ -44,7 +45,7 @@ def test_roles_see_different_documents(knowledge: Knowledge, role: str, sees: se
 def test_reading_asks_for_the_role_too(knowledge: Knowledge) -> None:
     """A hidden section cannot be read by naming it."""
     assert knowledge.read("docs/adr/0001.md", "Why", "reader") == ""
-    assert knowledge.read("docs/adr/0001.md", "Why", "auditor") == "The recorder was decided on."
+    assert knowledge.read("docs/adr/0001.md", "Why", "auditor") == "The recorder was decided on in a long meeting."
 
 
 @pytest.mark.parametrize("text", ["", "the of", '" OR *', "NEAR( ^ :", "x" * 5000])
