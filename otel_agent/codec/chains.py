@@ -10,6 +10,7 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import Any
 
+from otel_agent.codec.bulk import Fields
 from otel_agent.codec.canonical import LARGE
 from otel_agent.codec.memo import NUMBERS, Losses
 
@@ -47,12 +48,14 @@ class Parts:
 class Chain(Parts):
     """One list as it grew while it was written."""
 
-    __slots__ = ("digest_now", "height", "items", "losses", "patterns")
+    __slots__ = ("digest_now", "fields", "height", "items", "losses", "patterns")
 
     def __init__(self, items: list[Any], patterns: list[Any], parts: list[bytes], height: int) -> None:
         super().__init__(parts)
         self.items = items
         self.patterns = patterns
+        self.fields = Fields()
+        self.fields.grow(items, patterns)
         self.height = height
         self.losses: dict[int, Losses] = {}
         self.digest_now = self.digest()
@@ -62,8 +65,16 @@ class Chain(Parts):
         self.extend(parts)
         self.items += items
         self.patterns += patterns
+        self.fields.grow(items, patterns)
         self.height = max(self.height, height)
         self.digest_now = self.digest()
+
+
+    def common(self, at: int, items: list[Any], start: int, count: int) -> int:
+        """How many of ``items`` from ``start`` are this chain's from ``at``, unchanged; at most ``count``."""
+        if self.fields.unchanged(self.items, at, items, start, count):
+            return count
+        return common(self.patterns, at, items, start, count)
 
 
 class Shared:
@@ -83,7 +94,7 @@ class Shared:
         if start == 0:
             for chain in self._heads.get(id(first), ()):
                 if chain.digest_now in self._written:
-                    same = common(chain.patterns, 0, items, 0, min(count, len(chain.items)))
+                    same = chain.common(0, items, 0, min(count, len(chain.items)))
                     if same and (best is None or same > best[2]):
                         best = (chain, 0, same)
                         if same == count:
@@ -92,7 +103,7 @@ class Shared:
             found = self._where.get(id(first))
             if found is not None and found[0].digest_now in self._written and (best is None or found[0] is not best[0]):
                 chain, at = found
-                same = common(chain.patterns, at, items, start, min(count, len(chain.items) - at))
+                same = chain.common(at, items, start, min(count, len(chain.items) - at))
                 if same and (best is None or same > best[2]):
                     best = (chain, at, same)
         return best

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from otel_agent.codec.canonical import Tree
 from otel_agent.codec.decode_values import binary
 from otel_agent.codec.memo import slots_of
+from otel_agent.codec.objects import members_of
 from otel_agent.codec.unresolved import RecordedError, Unresolved
 
 if TYPE_CHECKING:
@@ -95,6 +96,9 @@ def _exception(decoder: Decoder, tree: Tree) -> BaseException:
     attributes = decoder.fields(tree["attrs"]) if "attrs" in tree else {}
     error = _raised(decoder.find(name), name, args)
     vars(error).update(attributes)
+    for member, value in (decoder.fields(tree["members"]) if "members" in tree else {}).items():
+        if member in members_of(type(error)) and value is not None:
+            object.__setattr__(error, member, value)
     if notes:
         vars(error)["__notes__"] = notes
     return error

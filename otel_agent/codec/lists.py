@@ -32,8 +32,7 @@ class ListEntry(Entry):
 
     def unchanged(self, other: Any) -> bool:
         """Whether it holds the same items, and they are as they were."""
-        patterns, count = self.chain.patterns, self.count
-        return bool((patterns if len(patterns) == count else patterns[:count]) == other)
+        return len(other) == self.count and self.chain.common(0, other, 0, self.count) == self.count
 
 
 class Draft:

@@ -158,7 +158,20 @@ def _exception(_encoder: Encoder, value: BaseException) -> tuple[Any, Any]:
         bodies["notes"] = list(notes)
     if attributes:
         bodies["attrs"] = attributes
+    members = {name: getattr(value, name, None) for name in members_of(type(value))}
+    if any(member is not None for member in members.values()):
+        bodies["members"] = members
     return {TAG: "exc", "class": class_name(type(value))}, bodies
+
+
+def members_of(cls: type) -> tuple[str, ...]:
+    """What built-in exceptions keep beside their args."""
+    if issubclass(cls, OSError):
+        own = () if cls.__module__ == "builtins" else ("errno", "strerror")
+        return (*own, "filename", "filename2")
+    if issubclass(cls, ImportError):
+        return ("name", "path")
+    return ("name",) if issubclass(cls, (NameError, AttributeError)) else ()
 
 
 def _namedtuple(_encoder: Encoder, value: Any) -> tuple[Any, Any]:

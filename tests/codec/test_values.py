@@ -152,6 +152,15 @@ def test_tags_in_a_subclass_of_the_field() -> None:
     assert found.held.more == (2,)
 
 
+def test_exceptions_keep_what_stands_beside_their_args() -> None:
+    """File names of OSError and module names of ImportError come back, and with them the message."""
+    missing, module = FileNotFoundError(2, "No such file", "a.txt"), ModuleNotFoundError("no a", name="a")
+
+    assert str(round_trip(missing)) == str(missing)
+    assert round_trip(missing).filename == "a.txt"
+    assert round_trip(module).name == "a"
+
+
 def test_no_constructor_runs() -> None:
     """Decoding calls neither `__init__` nor `__post_init__` nor a validator."""
     box = Box(1)
