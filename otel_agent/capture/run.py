@@ -17,6 +17,8 @@ from otel_agent.model.effect import Outcome, Returned
 
 _CALL = ("durability", "interrupt_before", "interrupt_after", "stream_mode", "output_keys", "subgraphs", "version")
 _CONFIG = ("tags", "metadata", "recursion_limit", "run_name", "max_concurrency")
+_EVENTS = "__pregel_stream_messages_v2"
+"""LangGraph's mark of `stream_events(version="v3")`, under which models give content blocks (pregel/main.py)."""
 _INTERNAL = ("__", "checkpoint_map", "checkpoint_ns")
 _NOT_STATE = ("__", "branch:", "join:", "start:")
 
@@ -105,7 +107,7 @@ class RunScope(RecordedScope):
         origin = checkpoints.origin(checkpoint["id"])
         if origin is not None:
             self.span.add_link(origin, {names.RUN_LINK: kind})
-        start = {
+        start: dict[str, Any] = {
             "kind": kind,
             "checkpoint": dict(checkpoint),
             "metadata": dict(loop.checkpoint_metadata),
@@ -154,7 +156,8 @@ class RunScope(RecordedScope):
         """A root run ends normally on an interrupt; the loop tells."""
         status = super().status(error)
         loop_status = getattr(self.loop, "status", "done")
-        stopped = loop_status.startswith("interrupt") or (self.interrupts and loop_status not in ("done", "out_of_steps"))
+        asked = self.interrupts and loop_status not in ("done", "out_of_steps")
+        stopped = loop_status.startswith("interrupt") or asked
         return "interrupted" if status == "completed" and stopped else status
 
     def describe_end(self, outcome: Outcome, status: str) -> None:
@@ -188,7 +191,10 @@ class RunScope(RecordedScope):
         kwargs = self.crossing.details.get("kwargs") or {}
         call: dict[str, Any] = {key: kwargs[key] for key in _CALL if kwargs.get(key) is not None}
         call |= {key: self.config[key] for key in _CONFIG if self.config.get(key) is not None}
-        call["configurable"] = _public(self.config.get("configurable") or {})
+        configurable = self.config.get("configurable") or {}
+        call["configurable"] = _public(configurable)
+        if configurable.get(_EVENTS):
+            call["events"] = True
         if self.graph is not None:
             call["graph"] = fingerprint_parts(self.graph)
             call["checkpointer"] = bool(getattr(self.loop, "checkpointer", None))

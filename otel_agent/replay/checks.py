@@ -109,8 +109,10 @@ class Checks:
         task = scope.crossing.details.get("task")
         returned = outcome.value if not isinstance(outcome, Raised) else None
         wrote = _by_channel(task.writes) if task is not None else []
-        found = self._not_equal(node, scope, "output", node.output, returned)
-        found = found or self._not_equal(node, scope, "writes", _by_channel(node.writes or ()), wrote)
+        found = self._not_equal(node, scope, "writes", _by_channel(node.writes or ()), wrote)
+        if found is None and (task is None or not task.writes):
+            # Else what it returned shows in its writes; `astream_events` has nodes return it piece by piece.
+            found = self._not_equal(node, scope, "output", node.output, returned)
         if found is None:
             return None
         missing = next((item for item in self._record.untaken() if item.address.startswith(f"{node.address}/")), None)

@@ -18,6 +18,8 @@ from otel_agent.model import AgentRun
 
 _CALL = ("durability", "interrupt_before", "interrupt_after", "stream_mode", "output_keys", "subgraphs")
 _CONFIG = ("tags", "metadata", "recursion_limit", "run_name", "max_concurrency", "configurable")
+_EVENTS = "__pregel_stream_messages_v2"
+"""How LangGraph tells itself that messages are streamed as content blocks (pregel/main.py, `_pregel_stream_v3`)."""
 _NO_THREAD = "replay"
 
 
@@ -47,6 +49,9 @@ def restore_start(graph: Any, run: AgentRun, *, context: Any = None, store: Any 
     if saver is not None:
         config["configurable"] = {"thread_id": _NO_THREAD, **(config.get("configurable") or {})}
     kwargs = {key: call[key] for key in _CALL if call.get(key) is not None}
+    if call.get("events"):
+        kwargs["version"] = "v2"
+        config["configurable"] = {**(config.get("configurable") or {}), _EVENTS: True}
     if saver is None:
         kwargs.pop("durability", None)  # LangGraph warns where it has no effect
     recorded_context = run.payload("context") if context is None else context
