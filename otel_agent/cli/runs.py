@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
-from rich import box
 from rich.table import Table
 from rich.text import Text
 
@@ -23,7 +22,7 @@ from otel_agent.model import SpanRecord
 from otel_agent.rebuild import RunSummary
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_HEADER = ("run", "started", "graph", "status", "took", "nodes", "effects", "replayable")
+_HEADER = ("run", "started", "graph", "status", "took", "nodes", "effects", "replay")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +75,10 @@ def _print(shown: list[Line]) -> None:
         for row in (_HEADER, *map(_row, shown)):
             print("\t".join(row))
         return
-    table = Table(box=box.SIMPLE_HEAD, header_style="label", pad_edge=False)
+    table = Table(box=None, header_style="label", padding=(0, 2, 0, 0))
     for title in _HEADER:
-        table.add_column(title, no_wrap=True, justify="right" if title in ("took", "nodes", "effects") else "left")
+        right = title in ("took", "nodes", "effects")
+        table.add_column(title, no_wrap=title != "graph", justify="right" if right else "left")
     for line in shown:
         *cells, status, took, nodes, effects, replayable = _row(line)
         well = "good" if line.replayable == "yes" else "bad"

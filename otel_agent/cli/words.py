@@ -38,8 +38,8 @@ def duration(took_ns: int | None) -> str:
 
 
 def local_time(time_ns: int) -> str:
-    """Date and time of day where the reader is."""
-    return datetime.fromtimestamp(time_ns / 1e9).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    """Date and time of day where the reader is, to the minute."""
+    return datetime.fromtimestamp(time_ns / 1e9).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 def short_id(run_id: str) -> str:

@@ -15,6 +15,7 @@ def knowledge(tmp_path: Path) -> Knowledge:
         "README.md": "# Recorder\nA recorder keeps the runs of an agent.\n```\n# no heading\n```\n## Rules\nShort.\n",
         "docs/reference/errors.md": "# Errors\n## All\nA recorder raises no errors into your application.",
         "docs/adr/0001.md": "# Why\nThe recorder was decided on in a long meeting.",
+        "docs/adr/README.md": "# Decisions\nAll that was decided about the recorder.",
     }
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -24,7 +25,7 @@ def knowledge(tmp_path: Path) -> Knowledge:
 
 def test_sections(knowledge: Knowledge) -> None:
     """Each heading with text worth reading is a section, under its page's title; a comment in a code fence is none."""
-    assert len(knowledge) == 3
+    assert len(knowledge) == 4
     assert knowledge.read("docs/reference/errors.md", "Errors: All", "analyst") != ""
     assert "# no heading" in knowledge.read("README.md", "Recorder", "reader")
 
@@ -34,7 +35,7 @@ def test_sections(knowledge: Knowledge) -> None:
     [
         ("reader", {"README.md"}),
         ("analyst", {"README.md", "docs/reference/errors.md"}),
-        ("auditor", {"README.md", "docs/reference/errors.md", "docs/adr/0001.md"}),
+        ("auditor", {"README.md", "docs/reference/errors.md", "docs/adr/0001.md", "docs/adr/README.md"}),
     ],
 )
 def test_roles_see_different_documents(knowledge: Knowledge, role: str, sees: set[str]) -> None:
