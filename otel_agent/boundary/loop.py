@@ -1,7 +1,8 @@
 """What a run does between its nodes: where it started, what each superstep left, which nodes did not run.
 
 Depends on langgraph/pregel/_loop.py: `PregelLoop._first` (the loaded checkpoint is at hand), `after_tick` (writes
-are applied), `_reapply_writes_to_succeeded_nodes` (writes handed back on resume), and `(a)match_cached_writes`
+are applied), `_reapply_writes_to_succeeded_nodes` (writes handed back on resume; `_match_writes` before 1.2), and
+`(a)match_cached_writes`
 (node-cache hits). Each hook is small and optional: where one is missing, runs and nodes are recorded all the same.
 
 Events given to `Handler.observe`: ``loop`` (a loop is about to take its first step), ``state`` (the input or a
@@ -20,12 +21,14 @@ from otel_agent.boundary.crossing import handler_in_force
 from otel_agent.boundary.node import node_crossing
 from otel_agent.boundary.patch import Patches
 
+_REAPPLY, _MATCH = "_reapply_writes_to_succeeded_nodes", "_match_writes"
+
 
 def patch_loop(patches: Patches) -> None:
     """Put the observers of the loop in place."""
     patches.wrap(_loop.PregelLoop, "_first", _wrap_first)
     patches.wrap(_loop.PregelLoop, "after_tick", _wrap_after_tick)
-    patches.wrap(_loop.PregelLoop, "_reapply_writes_to_succeeded_nodes", _wrap_reapply)
+    patches.wrap(_loop.PregelLoop, _MATCH if hasattr(_loop.PregelLoop, _MATCH) else _REAPPLY, _wrap_reapply)
     patches.wrap(_loop.SyncPregelLoop, "match_cached_writes", _wrap_match)
     patches.wrap(_loop.AsyncPregelLoop, "amatch_cached_writes", _wrap_amatch)
 

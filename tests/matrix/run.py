@@ -28,12 +28,15 @@ REQUIREMENTS = [
     "langchain>=1.0",
     "langchain-openai>=1.0",
     "hypothesis>=6.112",
+    "numpy>=1.26",
     "pytest>=8.3",
     "pytest-asyncio>=0.25",
     "pytest-randomly>=3.16",
     "rfc8785>=0.1.4",
     "uvloop>=0.21; platform_system != 'Windows'",
 ]
+ALSO = {"1.0.*": ["langgraph-prebuilt<=1.0.8"]}
+"""LangGraph 1.0 itself cannot be imported with the newest prebuilt that its own requirements allow."""
 TESTS = ["tests/boundary", "tests/capture"]
 
 
@@ -64,7 +67,9 @@ def run_cell(cell: Cell, *, smoke: bool) -> tuple[bool, str]:
         return True, "NOT RUN: no such Python here"
     name = f"matrix-{cell.langgraph.replace('*', 'x')}-py{cell.python}"
     try:
-        inside = make_environment(name, python, [f"langgraph=={cell.langgraph}", *REQUIREMENTS])
+        inside = make_environment(
+            name, python, [f"langgraph=={cell.langgraph}", *ALSO.get(cell.langgraph, []), *REQUIREMENTS]
+        )
     except EnvironmentFailed as error:
         return False, f"environment failed: {error}"
     installed = " ".join(versions_in(inside, "langgraph", "langchain-core", "opentelemetry-sdk").values())
