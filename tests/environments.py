@@ -64,7 +64,8 @@ def _answers(path: str, version: str) -> bool:
 def make_environment(name: str, python: Path, requirements: Sequence[str]) -> Path:
     """The interpreter of a virtual environment with these requirements and this working copy; kept for next time."""
     folder = CACHE / name
-    wanted = hashlib.sha256("\n".join([str(python), *requirements]).encode()).hexdigest()
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    wanted = hashlib.sha256("\n".join([str(python), *requirements, project]).encode()).hexdigest()
     marker = folder / "requirements.sha256"
     inside = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
     if not (marker.exists() and marker.read_text() == wanted):

@@ -2,8 +2,8 @@
 
 Depends on langgraph/pregel/_loop.py: `PregelLoop._first` (the loaded checkpoint is at hand), `after_tick` (writes
 are applied), `_reapply_writes_to_succeeded_nodes` (writes handed back on resume; `_match_writes` before 1.2), and
-`(a)match_cached_writes`
-(node-cache hits). Each hook is small and optional: where one is missing, runs and nodes are recorded all the same.
+`(a)match_cached_writes` (node-cache hits). Each hook is small and optional: where one is missing, runs and nodes are
+recorded all the same.
 
 Events given to `Handler.observe`: ``loop`` (a loop is about to take its first step), ``state`` (the input or a
 superstep was applied), ``resumed`` and ``cached`` (tasks whose writes came from elsewhere than their body).

@@ -66,10 +66,9 @@ def run_cell(cell: Cell, *, smoke: bool) -> tuple[bool, str]:
     if python is None:
         return True, "NOT RUN: no such Python here"
     name = f"matrix-{cell.langgraph.replace('*', 'x')}-py{cell.python}"
+    wanted = [f"langgraph=={cell.langgraph}", *ALSO.get(cell.langgraph, []), *REQUIREMENTS]
     try:
-        inside = make_environment(
-            name, python, [f"langgraph=={cell.langgraph}", *ALSO.get(cell.langgraph, []), *REQUIREMENTS]
-        )
+        inside = make_environment(name, python, wanted)
     except EnvironmentFailed as error:
         return False, f"environment failed: {error}"
     installed = " ".join(versions_in(inside, "langgraph", "langchain-core", "opentelemetry-sdk").values())
