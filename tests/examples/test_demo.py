@@ -37,7 +37,7 @@ def test_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the extra, the message says what to install."""
     monkeypatch.setattr("otel_agent.cli.demo.find_spec", lambda name: None if name == "xllamacpp" else True)
 
-    with pytest.raises(Exception, match=r"needs xllamacpp: pip install 'otel-agent\[demo\]'"):
+    with pytest.raises(Exception, match=r"needs xllamacpp: pip install"):
         find_gateway()
 
 
