@@ -12,7 +12,7 @@ import functools
 import importlib
 import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
+from dataclasses import fields
 from typing import Any
 
 from langgraph.errors import GraphBubbleUp, GraphInterrupt, ParentCommand
@@ -168,4 +168,20 @@ def _wrap_arun(original: Callable[..., Any]) -> Callable[..., Any]:
 def _watched(task: Any) -> tuple[Any, Attempts]:
     """The task with a ``proc`` that counts attempts; all else is the original's, its deque of writes above all."""
     attempts = Attempts(task)
-    return replace(task, proc=attempts), attempts
+    return _copy_of(task, attempts), attempts
+
+
+def _copy_of(task: Any, proc: Any) -> Any:
+    """`dataclasses.replace(task, proc=proc)` without its checks: this is done for every task."""
+    cls = type(task)
+    names = _fields.get(cls)
+    if names is None:
+        names = _fields[cls] = tuple(field.name for field in fields(cls))
+    copied = cls.__new__(cls)
+    for name in names:
+        object.__setattr__(copied, name, getattr(task, name))
+    object.__setattr__(copied, "proc", proc)
+    return copied
+
+
+_fields: dict[type, tuple[str, ...]] = {}

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-LIMIT = 1500
+LIMIT = 800
 """Bytes of a whole preview; a default Tempo keeps 2,048 of an attribute."""
 CUT = "…"
 _MOST_MESSAGES = 12

@@ -154,7 +154,7 @@ def tool_content(arguments: Any) -> Callable[[], Mapping[str, Any]]:
 
 def describe_tool(outcome: Outcome) -> dict[str, Any]:
     """What the tool returned, for people."""
-    return {names.TOOL_RESULT: value_json(outcome.value)} if isinstance(outcome, Returned) else {}
+    return {names.TOOL_RESULT: value_json(outcome.value, 500)} if isinstance(outcome, Returned) else {}
 
 
 def _response(metadata: Mapping[str, Any], message_id: str | None) -> dict[str, Any]:

@@ -42,7 +42,7 @@ class EffectScope(RecordedScope):
                 names.EFFECT_KIND: crossing.kind,
                 names.EFFECT_NAME: crossing.name,
                 names.EFFECT_METHOD: crossing.method,
-                names.EFFECT_OCCURRENCE: self.occurrence,
+                names.EFFECT_OCCURRENCE: self.occurrence or None,
                 names.EFFECT_RUN_ID: crossing.details.get("run_id"),
             }
         )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, ClassVar
 
+import orjson
+
 from otel_agent.boundary.node import is_hidden
 from otel_agent.capture.scope import RecordedScope, clean
 from otel_agent.codec import names
@@ -21,6 +23,8 @@ class NodeScope(RecordedScope):
     step = 0
     path = ""
     attempt = 1
+    goto: list[str] | None = None
+    """Nodes that it triggered, where its writes are the items of its output and these triggers."""
     forced_status: str | None = None
     """cached or resumed: the body did not run, and its writes are known all the same."""
 
@@ -35,7 +39,7 @@ class NodeScope(RecordedScope):
         self.attempt = details.get("attempt", 1)
         self._pending: Outcome | None = None
         self._items: list[Any] = []
-        self._policy = getattr(getattr(task, "proc", None), "trace_policy", None)
+        self._policy = _policy_of(task)
         if task is not None:
             metadata = task.config.get("metadata") or {}
             self.step = run.relative_step(metadata.get("langgraph_step", 0))
@@ -46,14 +50,13 @@ class NodeScope(RecordedScope):
         parent = self.parent if task is None and self.parent is not None else run
         self.address = f"{parent.address}/{name}@{self.step}:{self.path}#{self.attempt}"
         self.request = self._encode_input()
-        self._state = run.state
+        self._state = run.state_given(self.crossing.request if self._policy is None else None, self.request.digest)
         late: dict[str, Any] = {
             names.RUN_ID: self.account.run_id,
             names.KIND: "node",
             names.SEQ: self.seq,
             names.ADDRESS: self.address,
             names.NODE_STEP: self.step,
-            names.NODE_PATH: self.path,
             names.NODE_ATTEMPT: self.attempt,
         }
         if run.thread_id is not None:
@@ -92,24 +95,37 @@ class NodeScope(RecordedScope):
         """Status, output and writes."""
         if self.task is not None:
             self.recorder.active.pop(self.task.id, None)
-        self.put({names.NODE_STATUS: status, names.NODE_STATE: self._state})
+        self.put({names.NODE_STATUS: status, names.NODE_STATE: self._state_beside_input()})
         assert self.request is not None  # noqa: S101 - set in describe_start
         self.write(names.NODE_INPUT, self.request)
         process = getattr(self._policy, "process_outputs", None)
         value = self._output(outcome)
         if value is not _UNKNOWN:
             self.payload(names.NODE_OUTPUT, value if process is None else process(value))
-        if self.task is not None and process is None and self.task.writes:
-            self.payload(names.NODE_WRITES, _by_channel(self.task.writes))
+        if self.task is not None and process is None:
+            self._record_writes(value)
         if status == "interrupted" and isinstance(outcome, Raised) and outcome.error.args:
             self.run.interrupts.extend(outcome.error.args[0])
         if self.ids:
             self.payload(names.NODE_IDS, self.ids)
 
+    def _state_beside_input(self) -> str | None:
+        """The state's digest, unless the node was given the whole state: then its input has the same."""
+        assert self.request is not None  # noqa: S101 - set in describe_start
+        return self._state if self._state != self.request.digest else None
+
+    def _record_writes(self, output: Any) -> None:
+        """Most nodes write the items of the dict they return and trigger others; that is said in a few bytes."""
+        self.goto = goto_of(output, self.task.writes)
+        if self.goto is not None:
+            self.put({names.NODE_GOTO: orjson.dumps(self.goto).decode()})
+        elif self.task.writes:
+            self.payload(names.NODE_WRITES, _by_channel(self.task.writes))
+
     def _output(self, outcome: Outcome) -> Any:
-        if isinstance(outcome, Raised) or self.forced_status is not None:
+        if isinstance(outcome, Raised):
             return _UNKNOWN
-        if self._items == [None]:
+        if self.forced_status is not None or self._items == [None]:
             return update_of(self.task.writes) if self.task is not None else None
         if not self._items:
             return outcome.value
@@ -125,6 +141,30 @@ def update_of(writes: Iterable[tuple[str, Any]]) -> Any:
         if not channel.startswith(("__", "branch:", "join:", "start:")):
             update[channel] = value
     return update or None
+
+
+def _policy_of(task: Any) -> Any:
+    """The node's `TracePolicy`, where it has one that hides something."""
+    policy = getattr(getattr(task, "proc", None), "trace_policy", None)
+    hides = getattr(policy, "process_inputs", None) or getattr(policy, "process_outputs", None)
+    return policy if hides else None
+
+
+_TRIGGER = "branch:to:"
+
+
+def goto_of(output: Any, writes: Collection[tuple[str, Any]]) -> list[str] | None:
+    """The nodes triggered, if the writes are the very items of the output, in order, and triggers; else None."""
+    if type(output) is not dict or len(writes) < len(output):
+        return None
+    rest = list(writes)
+    for (key, item), (channel, value) in zip(output.items(), rest, strict=False):
+        if channel != key or value is not item:
+            return None
+    targets = rest[len(output) :]
+    if all(value is None and channel.startswith(_TRIGGER) for channel, value in targets):
+        return [channel[len(_TRIGGER) :] for channel, _ in targets]
+    return None
 
 
 def _by_channel(writes: Collection[tuple[str, Any]]) -> Any:

@@ -135,19 +135,19 @@ class RunScope(RecordedScope):
 
     @property
     def state(self) -> str | None:
-        """Digest of the state in force.
+        """Digest of the state in force."""
+        return self.state_given(None, "")
 
-        Taken when it is asked for, which is right after a node's input was encoded: what both hold is looked at once.
-        """
+    def state_given(self, known: Any, digest: str) -> str | None:
+        """The same, right after ``known`` of this digest was encoded: most nodes are given the whole state."""
         if self._state_is_old:
             self._state_is_old = False
-            self._state = self.account.digest(
-                {
-                    name: channel.get()
-                    for name, channel in self.loop.channels.items()
-                    if not name.startswith(_NOT_STATE) and channel.is_available()
-                }
-            )
+            values = {
+                name: channel.get()
+                for name, channel in self.loop.channels.items()
+                if not name.startswith(_NOT_STATE) and channel.is_available()
+            }
+            self._state = digest if _is_same(known, values) else self.account.digest(values)
         return self._state
 
     # --- the end ------------------------------------------------------------------------------------------
@@ -209,6 +209,13 @@ class RunScope(RecordedScope):
         if self.parent is None:
             self._attributes.update(self.account.close())
         super()._end()
+
+
+def _is_same(known: Any, values: dict[str, Any]) -> bool:
+    """Whether it is a dict of the very same values."""
+    if type(known) is not dict or len(known) != len(values):
+        return False
+    return all(known.get(key, values) is value for key, value in values.items())
 
 
 def _public(configurable: Mapping[str, Any], *, keep_ns: bool = False) -> dict[str, Any]:

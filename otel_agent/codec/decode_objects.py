@@ -39,15 +39,16 @@ def _enum(decoder: Decoder, tree: Tree) -> Any:
 def _model(decoder: Decoder, tree: Tree) -> Any:
     name, fields = decoder.text(tree["class"]), decoder.fields(tree["v"])
     given = set(decoder.items(tree["set"]))
-    extra = decoder.fields(tree["extra"]) if "extra" in tree else None
+    extra = decoder.fields(tree["extra"]) if "extra" in tree else {}
     private = decoder.fields(tree["private"]) if "private" in tree else None
     cls = decoder.find(name)
     if cls is None or not hasattr(cls, "__pydantic_fields_set__"):
-        return Unresolved("pydantic", name, {**fields, **(extra or {})})
+        return Unresolved("pydantic", name, {**fields, **extra})
     model: Any = object.__new__(cls)
     object.__setattr__(model, "__dict__", fields)
     object.__setattr__(model, "__pydantic_fields_set__", given)
-    object.__setattr__(model, "__pydantic_extra__", extra)
+    takes_extra = cls.model_config.get("extra") == "allow"
+    object.__setattr__(model, "__pydantic_extra__", extra if extra or takes_extra else None)
     object.__setattr__(model, "__pydantic_private__", private)
     return model
 

@@ -64,7 +64,7 @@ class Encoder(Leaves):
         self._keep_text = keep_text
         self._lock = threading.RLock()
         self._short = min(SHORTEST, self.shortest)
-        self._keys: dict[str, int] = {}
+        self._keys = self.redactor.judged
         self._plans: dict[type, Plan] = dict(PLANS)
         self.kinds.update(KINDS)
 

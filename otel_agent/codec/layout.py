@@ -26,8 +26,7 @@ def payload_fields(
 ) -> tuple[dict[str, AttributeValue], list[tuple[str, dict[str, AttributeValue]]]]:
     """The attributes and the events (name, attributes) that hold a payload in its span."""
     attributes: dict[str, AttributeValue] = {
-        f"{name}.{names.PAYLOAD_DIGEST}": encoded.digest,
-        f"{name}.{names.PAYLOAD_BYTES}": encoded.size,
+        f"{name}.{names.PAYLOAD_DIGEST}": f"{encoded.digest}/{encoded.size}",
     }
     if encoded.text is None:
         return attributes, []
@@ -44,19 +43,25 @@ def read_payload(name: str, span: SpanRecord) -> Payload | None:
 
     Raises `CutAttribute` where a part is gone and `WrongByteCount` where the length is not the one written beside it.
     """
-    digest = span.attributes.get(f"{name}.{names.PAYLOAD_DIGEST}")
-    size = span.attributes.get(f"{name}.{names.PAYLOAD_BYTES}")
+    sum_ = span.attributes.get(f"{name}.{names.PAYLOAD_DIGEST}")
     text = span.attributes.get(f"{name}.{names.PAYLOAD_JSON}")
     count = span.attributes.get(f"{name}.{names.PAYLOAD_PIECES}")
-    if digest is None and size is None and text is None and count is None:
+    if sum_ is None and text is None and count is None:
         return None
-    if not isinstance(digest, str) or type(size) is not int:
+    digest, size = digest_and_size(sum_)
+    if size is None:
         raise CutAttribute(f"span {span.span_id}: {name} has no digest or no byte count", span_id=span.span_id)
     if text is None and count is not None:
         text = _join(name, span, count)
     if text is not None:
         _check_size(name, span, text, size)
     return Payload(name, digest, size, text, span.span_id)
+
+
+def digest_and_size(text: Any) -> tuple[str, int | None]:
+    """The digest and the byte count that stand beside a payload as ``digest/bytes``; None where they are not."""
+    digest, _, size = text.partition("/") if isinstance(text, str) else ("", "", "")
+    return digest, int(size) if size.isascii() and size.isdigit() and len(size) < 16 else None
 
 
 def cut(text: str, limit: int = PIECE) -> Iterator[str]:

@@ -83,7 +83,12 @@ RUN_IDS = attr("agent.run.ids", "payload", "Ids that the framework drew between 
 
 # --- node executions --------------------------------------------------------------------------------
 NODE_STEP = attr("agent.node.step", "int", "Superstep, counted from the run's first.", "node")
-NODE_PATH = attr("agent.node.path", "string", "LangGraph's task path without task ids.", "node")
+NODE_GOTO = attr(
+    "agent.node.goto",
+    "string",
+    "JSON array: nodes that it triggered, where its writes are the items of its output and these; else see `agent.node.writes`.",
+    "node",
+)
 NODE_ATTEMPT = attr("agent.node.attempt", "int", "1 for the first attempt.", "node")
 NODE_STATUS = attr(
     "agent.node.status",
@@ -92,13 +97,14 @@ NODE_STATUS = attr(
     "node",
 )
 NODE_HIDDEN = attr("agent.node.hidden", "boolean", "True for LangGraph's own nodes.", "node")
-NODE_STATE = attr("agent.node.state", "string", "Digest of the state before its superstep.", "node")
+NODE_STATE = attr("agent.node.state", "string", "Digest of the state before its superstep; left out where it is that of the input.", "node")
 NODE_INPUT = attr("agent.node.input", "payload", "What the node was given.", "node")
 NODE_OUTPUT = attr("agent.node.output", "payload", "What it returned.", "node")
 NODE_WRITES = attr(
     "agent.node.writes",
     "payload",
-    "What it wrote: an object by channel, or an array of [channel, value] where it wrote to one channel twice.",
+    "What it wrote: an object by channel, or an array of [channel, value] where it wrote to one channel twice. Left out "
+    "where `agent.node.goto` says it.",
     "node",
 )
 NODE_ERROR = attr("agent.node.error", "payload", "The exception that ended it.", "node")
@@ -123,7 +129,6 @@ EFFECT_ERROR = attr("agent.effect.error", "payload", "The exception that it rais
 # --- payload layout -------------------------------------------------------------------------------------
 PAYLOAD_JSON = "json"
 PAYLOAD_DIGEST = "digest"
-PAYLOAD_BYTES = "bytes"
 PAYLOAD_PIECES = "pieces"
 PAYLOAD_EVENT = "agent.payload"
 PAYLOAD_NAME = attr("agent.payload.name", "string", "Which payload the pieces belong to.", "event agent.payload")
@@ -162,17 +167,17 @@ USAGE_CACHE_READ = attr("gen_ai.usage.cache_read.input_tokens", "int", "Of these
 USAGE_CACHE_WRITE = attr("gen_ai.usage.cache_write.input_tokens", "int", "Of these, written to a cache.", "chat")
 USAGE_REASONING = attr("gen_ai.usage.reasoning.output_tokens", "int", "Of these, for reasoning.", "chat")
 INPUT_MESSAGES = attr(
-    "gen_ai.input.messages", "string", "JSON for people: the newest messages that fit 1,500 bytes.", "chat, run"
+    "gen_ai.input.messages", "string", "JSON for people: the newest messages that fit 800 bytes.", "chat, run"
 )
 OUTPUT_MESSAGES = attr(
-    "gen_ai.output.messages", "string", "JSON for people: the answer, cut to 1,500 bytes.", "chat, run"
+    "gen_ai.output.messages", "string", "JSON for people: the answer, cut to 800 bytes.", "chat, run"
 )
 TOOL_NAME = attr("gen_ai.tool.name", "string", "Name of the tool.", "tool")
 TOOL_CALL_ID = attr("gen_ai.tool.call.id", "string", "Id of the call, from the model.", "tool")
 TOOL_DESCRIPTION = attr("gen_ai.tool.description", "string", "What the tool says of itself.", "tool")
 TOOL_TYPE = attr("gen_ai.tool.type", "string", "`function`.", "tool")
-TOOL_ARGUMENTS = attr("gen_ai.tool.call.arguments", "string", "JSON for people: arguments, cut to 1,500 bytes.", "tool")
-TOOL_RESULT = attr("gen_ai.tool.call.result", "string", "For people: result, cut to 1,500 bytes.", "tool")
+TOOL_ARGUMENTS = attr("gen_ai.tool.call.arguments", "string", "JSON for people: arguments, cut to 800 bytes.", "tool")
+TOOL_RESULT = attr("gen_ai.tool.call.result", "string", "For people: result, cut to 500 bytes.", "tool")
 DATA_SOURCE = attr("gen_ai.data_source.id", "string", "Which retriever.", "retriever")
 RETRIEVAL_QUERY = attr("gen_ai.retrieval.query.text", "string", "What was looked for.", "retriever")
 MEMORY_STORE = attr("gen_ai.memory.store.id", "string", "Which store.", "store")

@@ -133,7 +133,7 @@ def _enum(_encoder: Encoder, value: enum.Enum) -> tuple[Any, Any]:
 def _model(_encoder: Encoder, value: Any) -> tuple[Any, Any]:
     head = {TAG: "pydantic", "class": class_name(type(value)), "set": sorted(value.__pydantic_fields_set__)}
     bodies = {"v": value.__dict__}
-    if value.__pydantic_extra__ is not None:
+    if value.__pydantic_extra__:
         bodies["extra"] = value.__pydantic_extra__
     private = getattr(value, "__pydantic_private__", None)
     if private is not None:

@@ -92,6 +92,8 @@ class Redactor:
         self._hmac_key = key if key is not None else given or _PROCESS_KEY
         self._hints = {pattern.name: _gated(pattern.hints) for pattern in self._patterns}
         known = all(pattern in (API_KEYS, BEARER) for pattern in self._patterns)
+        self.judged: dict[str, int] = {}
+        """What encoders found out about keys: the same for every run."""
         self.shortest = (SHORTEST if known else 0) if self._patterns else 2**62
         """Strings shorter than this cannot match."""
 

@@ -34,7 +34,7 @@ def seal_of(
 
     Only our attributes and events are sealed: what other instrumentation adds to the span is left alone.
     """
-    ours = {key: _value(key, value) for key, value in attributes.items() if _is_ours(key)}
+    ours = _ours(attributes)
     sealed = sorted(orjson.dumps(event, option=SORTED) for event in map(_event, events) if event is not None)
     head = [trace_id, span_id, parent_id or "", name, start_us, end_us, status, ours]
     return sha256(orjson.dumps(head, option=SORTED) + b"\n" + b"\n".join(sealed)).hexdigest()
@@ -45,14 +45,43 @@ def seal_of_seals(seals: Iterable[str]) -> str:
     return sha256("\n".join(seals).encode()).hexdigest()
 
 
-def _is_ours(key: str) -> bool:
-    return key.startswith(names.SEALED_PREFIXES) and key != names.SEAL
+def _ours(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Our attributes as every backend gives them back; for a string without surprises nothing is to be done."""
+    ours = {}
+    for key, value in attributes.items():
+        is_list = _known.get(key)
+        if is_list is None:
+            is_list = _learn(key)
+        if is_list == _FOREIGN:
+            continue
+        kind = type(value)
+        if (kind is str and is_list == _PLAIN and value.isascii()) or kind is int or kind is bool:
+            ours[key] = value
+        else:
+            ours[key] = _value(key, value)
+    return ours
+
+
+def _learn(key: str) -> int:
+    if not key.startswith(names.SEALED_PREFIXES) or key == names.SEAL:
+        found = _FOREIGN
+    else:
+        found = _LIST if key in _LISTS else _PLAIN
+    if len(_known) < _MANY:
+        _known[key] = found
+    return found
+
+
+_FOREIGN, _PLAIN, _LIST = 0, 1, 2
+_known: dict[str, int] = {}
+"""What was found out about attribute names."""
+_MANY = 2000
 
 
 def _event(event: tuple[str, Mapping[str, Any]]) -> list[Any] | None:
     name, attributes = event
     if name == names.PAYLOAD_EVENT:
-        return [name, {key: _value(key, value) for key, value in attributes.items() if _is_ours(key)}]
+        return [name, _ours(attributes)]
     if name == names.EXCEPTION_EVENT:
         message = str(attributes.get(names.EXCEPTION_MESSAGE, ""))[:_MESSAGE]
         return [name, {"type": str(attributes.get(names.EXCEPTION_TYPE, "")), "message": _clean(message)}]

@@ -37,6 +37,8 @@ class NodeExecution:
     payloads: Mapping[str, Payload] = field(repr=False)
     """By short name: input, output, writes, error, ids."""
     decode: Decode = field(repr=False, compare=False)
+    goto: tuple[str, ...] | None = None
+    """Nodes that it triggered, where its writes are the items of its output and these; else `writes` is recorded."""
     attributes: Mapping[str, Any] = field(default_factory=dict, repr=False)
     effects: tuple[Effect, ...] = field(default=(), repr=False)
     """The effects that happened in it, in the order they began."""
@@ -59,6 +61,8 @@ class NodeExecution:
     @property
     def writes(self) -> Any:
         """The (channel, value) pairs it wrote, in order; None where it wrote nothing or that is not recorded."""
+        if self.goto is not None and "writes" not in self.payloads:
+            return [*self.output.items(), *((f"branch:to:{node}", None) for node in self.goto)]
         found = self.payload("writes")
         return list(found.items()) if isinstance(found, Mapping) else found
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import orjson
 
 from otel_agent.codec import names
 from otel_agent.errors import RecordError
@@ -122,7 +124,7 @@ class _Assembly:
             name=text_of(attributes, names.NODE_NAME, subject_of(span)),
             address=address,
             step=number_of(attributes, names.NODE_STEP),
-            path=text_of(attributes, names.NODE_PATH),
+            path=path_of(address),
             attempt=number_of(attributes, names.NODE_ATTEMPT, 1),
             status=text_of(attributes, names.NODE_STATUS),
             span_id=span.span_id,
@@ -134,6 +136,7 @@ class _Assembly:
             hidden=attributes.get(names.NODE_HIDDEN) is True,
             payloads=self._payloads.of(span),
             decode=self._payloads.decode,
+            goto=_goto(attributes),
             attributes=attributes,
             effects=tuple(self._effects_by_node.get(address, ())),
         )
@@ -205,3 +208,18 @@ def _address(span: SpanRecord) -> str:
 def _kind(root: SpanRecord | None) -> str:
     is_agent = root is not None and text_of(root.attributes, names.OPERATION) == _AGENT
     return "agent" if is_agent else "workflow"
+
+
+def _goto(attributes: Mapping[str, Any]) -> tuple[str, ...] | None:
+    if names.NODE_GOTO not in attributes:
+        return None
+    try:
+        found = orjson.loads(text_of(attributes, names.NODE_GOTO))
+    except orjson.JSONDecodeError:
+        return None
+    return tuple(str(node) for node in found) if isinstance(found, list) else None
+
+
+def path_of(address: str) -> str:
+    """The task path in a node's address, ``.../name@step:path#attempt``."""
+    return address.rpartition("#")[0].rpartition(":")[2]

@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from otel_agent.codec import PayloadTable, Registry, names, read_payload
+from otel_agent.codec.layout import digest_and_size
 from otel_agent.errors import CutAttribute, RecordError
 from otel_agent.model.payload import Payload
 from otel_agent.model.span import SpanRecord
-from otel_agent.rebuild.spans import number_of, text_of
+from otel_agent.rebuild.spans import text_of
 
 RUN_PAYLOADS = {
     "input": names.RUN_INPUT,
@@ -100,9 +101,8 @@ class Payloads:
 
     def _damaged(self, name: str, span: SpanRecord, fault: RecordError) -> Payload:
         self._faults[span.span_id, name] = fault
-        digest = text_of(span.attributes, f"{name}.{names.PAYLOAD_DIGEST}")
-        size = number_of(span.attributes, f"{name}.{names.PAYLOAD_BYTES}")
-        return Payload(name, digest, size, None, span.span_id)
+        digest, size = digest_and_size(span.attributes.get(f"{name}.{names.PAYLOAD_DIGEST}"))
+        return Payload(name, digest, size or 0, None, span.span_id)
 
     def _take(self, payload: Payload) -> None:
         key = (payload.span_id, payload.name)

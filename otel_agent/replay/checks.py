@@ -42,8 +42,8 @@ class Checks:
         if found is not None:
             what = f"Node {node.name!r} was given another input"
             return self._words.at("input_changed", what, scope, difference=found)
-        state = node.attributes.get(names.NODE_STATE)
-        if state is not None and scope.run.state != state:
+        state = node.attributes.get(names.NODE_STATE, node.payloads["input"].digest if "input" in node.payloads else None)
+        if state is not None and scope.run.state not in (None, state):
             return self._state_changed(scope, f"before superstep {node.step}")
         return None
 
@@ -109,7 +109,7 @@ class Checks:
         task = scope.crossing.details.get("task")
         returned = outcome.value if not isinstance(outcome, Raised) else None
         wrote = _by_channel(task.writes) if task is not None else []
-        found = self._not_equal(node, scope, "writes", _by_channel(node.writes or ()), wrote)
+        found = self._other_writes(node, scope, wrote)
         if found is None and (task is None or not task.writes):
             # Else what it returned shows in its writes; `astream_events` has nodes return it piece by piece.
             found = self._not_equal(node, scope, "output", node.output, returned)
@@ -119,6 +119,16 @@ class Checks:
         if missing is not None:  # the output is another because this was not asked for
             return self._words.missing(missing, node)
         return self._words.at("output_changed", f"Node {node.name!r} gave something else", scope, difference=found)
+
+    def _other_writes(self, node: NodeExecution, scope: NodeScope, wrote: list[dict[str, Any]]) -> str | None:
+        """Writes that are the output's items are recorded as the output and where it went."""
+        if "writes" in node.payloads or "writes" in scope.recorded or node.goto is None or scope.goto is None:
+            return self._not_equal(node, scope, "writes", _by_channel(node.writes or ()), wrote)
+        recorded, asked = node.payloads.get("output"), scope.recorded.get("output")
+        same = recorded is not None and asked is not None and recorded.digest == asked.digest
+        if same and list(node.goto) == scope.goto:
+            return None
+        return self._difference(_by_channel(node.writes or ()), wrote)
 
     def _not_equal(self, node: NodeExecution, scope: NodeScope, name: str, was: Any, now: Any) -> str | None:
         recorded, asked = node.payloads.get(name), scope.recorded.get(name)

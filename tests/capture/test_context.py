@@ -237,7 +237,7 @@ async def test_send_and_defer(watch: Watch, is_async: bool) -> None:
     graph = graphs.fan(watch.probe, is_async=is_async)
     await graph.ainvoke(FRESH) if is_async else graph.invoke(FRESH)
     watch.check({"plan": 1, "worker": 3, "last": 1})
-    assert {span.attributes[names.NODE_PATH] for span in watch.node("worker")} == {"send0", "send1", "send2"}
+    assert {span.attributes[names.ADDRESS] for span in watch.node("worker")} == {f"/worker@2:send{i}#1" for i in range(3)}
 
 
 def test_commands(watch: Watch) -> None:
@@ -353,7 +353,7 @@ async def test_cache(watch: Watch, is_async: bool) -> None:
     watch.check({"a": 2})
     first, second = watch.node("a")
     assert [span.attributes[names.NODE_STATUS] for span in (first, second)] == ["completed", "cached"]
-    assert first.attributes[names.NODE_WRITES + ".digest"] == second.attributes[names.NODE_WRITES + ".digest"]
+    assert first.attributes[names.NODE_OUTPUT + ".digest"] == second.attributes[names.NODE_OUTPUT + ".digest"]
 
 
 @contextual_async

@@ -66,7 +66,7 @@ def test_missing_and_cut_parts_are_named() -> None:
     small = _span("x" * 500)
     pieces = dict(span.events[0].attributes)
     pieces[f"{names.PAYLOAD_PIECE}.007"] = pieces[f"{names.PAYLOAD_PIECE}.007"][:1000]
-    json, size = f"{names.NODE_INPUT}.json", f"{names.NODE_INPUT}.bytes"
+    json, size = f"{names.NODE_INPUT}.json", f"{names.NODE_INPUT}.digest"
     cases = [
         (dataclasses.replace(span, events=span.events[:1]), CutAttribute),
         (dataclasses.replace(span, events=(SpanEvent("agent.payload", 0, pieces), *span.events[1:])), WrongByteCount),

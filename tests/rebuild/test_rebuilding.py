@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from otel_agent.export import write_trace
 from otel_agent.model import Returned, SpanRecord
 from otel_agent.read import read_spans
 from otel_agent.rebuild import rebuild_run, runs_in, verify_run
+from tests.golden import incident
 from tests.rebuild.traces import DOCUMENT, TraceBuilder, demo
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "run-v1.json"
@@ -164,6 +166,8 @@ def test_the_golden_run_loads_for_ever() -> None:
 
     assert run.problems == ()
     assert verify_run(run).ok
-    assert [node.name for node in run.nodes] == ["search", "decide", "write"]
-    assert run.nodes[0].output == {"document": DOCUMENT}
+    assert [node.name for node in run.nodes] == ["search", "decide", "write", "write"]
+    assert run.nodes[0].output == {"document": incident.DOCUMENT}
+    assert run.nodes[2].input["cost"] == Decimal(1)
+    assert len(run.effects) == 3
     assert json.loads(GOLDEN.read_text())["resourceSpans"]

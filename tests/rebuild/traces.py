@@ -57,7 +57,6 @@ class TraceBuilder:
         attributes = {
             names.NODE_NAME: name,
             names.NODE_STEP: step,
-            names.NODE_PATH: "pull",
             names.NODE_ATTEMPT: 1,
             names.NODE_STATUS: "completed",
         } | ({names.NODE_HIDDEN: True} if hidden else {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import asyncio
 import warnings
 from collections.abc import Callable
@@ -65,7 +66,7 @@ def test_batches_and_debug_streams(replays: Callable[..., None]) -> None:
     """Each run of a batch is a run by itself; all stream modes replay."""
     scene = zoo.agent()
 
-    replays(scene.graph, lambda: scene.graph.batch([scene.input, scene.input]))
+    replays(scene.graph, lambda: scene.graph.batch([copy.deepcopy(scene.input), copy.deepcopy(scene.input)]))
     replays(scene.graph, lambda: list(scene.graph.stream(scene.input, stream_mode=["debug", "tasks"], subgraphs=True)))
 
 
