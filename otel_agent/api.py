@@ -26,6 +26,7 @@ from otel_agent.errors import ConfigurationError
 from otel_agent.export.otlp_json import write_trace
 from otel_agent.export.provider import tracer_provider as configured_provider
 from otel_agent.export.recording import Bucket, collect
+from otel_agent.export.spans import run_tracer
 from otel_agent.model import AgentRun
 from otel_agent.read import read_spans
 from otel_agent.rebuild import Verification, rebuild_run, verify_run
@@ -48,6 +49,7 @@ __all__ = [
 F = TypeVar("F", bound=Callable[..., Any])
 
 front.provider_factory = configured_provider
+front.tracer_factory = run_tracer
 
 
 def instrument(
@@ -114,7 +116,7 @@ def record_run(
     install()
     try:
         with collect() as bucket:
-            recorder = Recorder(bucket.provider, content=front.content_wanted(content), redactor=redactor)
+            recorder = _recorder(bucket.provider, content, redactor)
             in_force, attributes_in_force = boundary.override.set(recorder), run_attributes.set(attributes)
             try:
                 yield recording
@@ -207,6 +209,10 @@ def _recorder_in_force() -> Iterator[None]:
 
 @functools.lru_cache(maxsize=1)
 def _own_recorder() -> Recorder:
-    return Recorder(configured_provider(), content=front.content_wanted(None))
+    return _recorder(configured_provider(), None, None)
+
+
+def _recorder(provider: TracerProvider, content: str | None, redactor: Redactor | None) -> Recorder:
+    return Recorder(provider, tracer=run_tracer(provider), content=front.content_wanted(content), redactor=redactor)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]
-from opentelemetry.trace import TracerProvider
+from opentelemetry.trace import Tracer, TracerProvider
 
 from otel_agent.boundary.crossing import set_process_handler
 from otel_agent.boundary.install import install, uninstall
@@ -30,6 +30,8 @@ _OTHERS = {
 
 provider_factory: Callable[[], TracerProvider] = trace.get_tracer_provider
 """Where spans go when nobody says; the front door replaces it by the export room's pipeline."""
+tracer_factory: Callable[[TracerProvider], Tracer | None] = lambda _provider: None
+"""How spans are made; the front door replaces it by the export room's fast way."""
 
 
 class OtelAgentInstrumentor(BaseInstrumentor):
@@ -44,7 +46,8 @@ class OtelAgentInstrumentor(BaseInstrumentor):
     def _instrument(self, **kwargs: Any) -> None:
         provider = kwargs.get("tracer_provider") or provider_factory()
         content = content_wanted(kwargs.get("content"))
-        self.recorder = Recorder(provider, content=content, redactor=_redactor(kwargs.get("redactor")))
+        redactor = _redactor(kwargs.get("redactor"))
+        self.recorder = Recorder(provider, tracer=tracer_factory(provider), content=content, redactor=redactor)
         install()
         set_process_handler(self.recorder)
         for name in other_instrumentations():

@@ -37,10 +37,15 @@ class Recorder:
     """Records runs, nodes and effects as spans of one tracer provider."""
 
     def __init__(
-        self, tracer_provider: TracerProvider | None = None, *, content: bool = True, redactor: Redactor | None = None
+        self,
+        tracer_provider: TracerProvider | None = None,
+        *,
+        tracer: Tracer | None = None,
+        content: bool = True,
+        redactor: Redactor | None = None,
     ) -> None:
         provider = tracer_provider or trace.get_tracer_provider()
-        self.tracer: Tracer = provider.get_tracer(names.SCOPE)
+        self.tracer: Tracer = tracer or provider.get_tracer(names.SCOPE)
         self.content = content
         self.redactor = redactor or Redactor()
         self.active: dict[str, NodeScope] = {}

@@ -126,7 +126,8 @@ class _Replay:
     duration_s: float = 0.0
 
     def __post_init__(self) -> None:
-        self.recorder = Recorder(private_provider(), content=True, redactor=UNREDACTED)
+        provider = private_provider()
+        self.recorder = Recorder(provider, tracer=run_tracer(provider), content=True, redactor=UNREDACTED)
         self.responder = Responder(self.recorder, self.record, self.words)
         self.guard = NetworkGuard(self.responder.refuse_connection)
 

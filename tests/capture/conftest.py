@@ -18,6 +18,7 @@ from otel_agent.boundary.crossing import set_process_handler
 from otel_agent.boundary.install import install, uninstall
 from otel_agent.capture.recorder import Recorder
 from otel_agent.codec import names
+from otel_agent.export.spans import run_tracer
 
 
 class Watch:
@@ -92,7 +93,7 @@ def watch(caplog: pytest.LogCaptureFixture) -> Iterator[Watch]:
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     install()
-    set_process_handler(Recorder(provider))
+    set_process_handler(Recorder(provider, tracer=run_tracer(provider)))
     try:
         with caplog.at_level(logging.WARNING):
             yield Watch(provider, exporter)
