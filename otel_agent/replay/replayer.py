@@ -26,6 +26,7 @@ from otel_agent.capture.recorder import Recorder
 from otel_agent.codec.registry import default as registry
 from otel_agent.errors import ConfigurationError, NotReplayable, OtelAgentError, RecordError
 from otel_agent.export import Bucket, collect, private_provider
+from otel_agent.export.spans import run_tracer
 from otel_agent.model import AgentRun
 from otel_agent.rebuild import rebuild_run
 from otel_agent.replay.compare import UNREDACTED
