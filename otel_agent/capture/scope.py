@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 ERRORS = ("failed", "cancelled", "timeout")
 """Statuses that are errors; interrupts, parent commands and early-closed streams are not."""
+_LEFT = Context()
 _MAX_TEXT = 1000
 _MAX_STACK = 8000
 
@@ -146,8 +147,15 @@ class RecordedScope:
         except Exception as error:  # noqa: BLE001 - an error of ours must not reach the application
             self.account.lose(f"{self.kind} {self.crossing.name!r}", error)
             self.span.end()
+        self._let_go()
         if self.on_leave is not None:
             self.on_leave(self, outcome)
+
+    def _let_go(self) -> None:
+        """Break the cycles with context and crossing: as without us, all is freed before the garbage collector comes."""
+        self.context = _LEFT
+        if self.answer is None:
+            self.crossing.scope = None
 
     def _finish(self, outcome: Outcome) -> None:
         self.account.encoder.touch()
