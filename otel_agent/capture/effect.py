@@ -31,7 +31,7 @@ class EffectScope(RecordedScope):
         where = f"{self.parent.address}/{crossing.kind}~{crossing.name}"
         self.request = account.encode(crossing.request, f"{where} request")
         asked = self.request.digest[:16]
-        self.occurrence = account.occurrence(self.parent, crossing.kind, crossing.name, asked)
+        self.occurrence = account.occurrence(self.parent.seq, crossing.kind, crossing.name, asked)
         self.address = f"{where}~{asked}~{self.occurrence}"
         self.put(
             {

@@ -40,14 +40,14 @@ class NodeScope(RecordedScope):
         self._pending: Outcome | None = None
         self._items: list[Any] = []
         self._policy = _policy_of(task)
+        parent = self.parent if task is None and self.parent is not None else run
         if task is not None:
             metadata = task.config.get("metadata") or {}
             self.step = run.relative_step(metadata.get("langgraph_step", 0))
             self.path = path_text(task.path)
             self.recorder.active[task.id] = self
         else:
-            self.path = f"audited{self.account.occurrence(self.parent, 'audited', name)}"
-        parent = self.parent if task is None and self.parent is not None else run
+            self.path = f"audited{self.account.occurrence(parent.seq, 'audited', name)}"
         self.address = f"{parent.address}/{name}@{self.step}:{self.path}#{self.attempt}"
         self.request = self._encode_input()
         self._state = run.state_given(self.crossing.request if self._policy is None else None, self.request.digest)

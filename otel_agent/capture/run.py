@@ -87,7 +87,7 @@ class RunScope(RecordedScope):
     def _address(self, name: str) -> str:
         if self.parent is None:
             return ""
-        return f"{self.parent.address}/graph~{name}~{self.account.occurrence(self.parent, 'run', name)}"
+        return f"{self.parent.address}/graph~{name}~{self.account.occurrence(self.parent.seq, 'run', name)}"
 
     def relative_step(self, step: int) -> int:
         """The superstep, counted from the first that this run takes."""
