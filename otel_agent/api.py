@@ -29,7 +29,7 @@ from otel_agent.export.recording import Bucket, collect
 from otel_agent.export.spans import run_tracer
 from otel_agent.model import AgentRun
 from otel_agent.read import read_spans
-from otel_agent.rebuild import Verification, rebuild_run, verify_run
+from otel_agent.rebuild import rebuild_run, verify_run
 from otel_agent.replay.replayer import areplay_run, replay_run
 
 __all__ = [
@@ -214,5 +214,3 @@ def _own_recorder() -> Recorder:
 
 def _recorder(provider: TracerProvider, content: str | None, redactor: Redactor | None) -> Recorder:
     return Recorder(provider, tracer=run_tracer(provider), content=front.content_wanted(content), redactor=redactor)
-
-

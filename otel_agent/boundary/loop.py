@@ -63,9 +63,9 @@ def _wrap_after_tick(original: Callable[..., Any]) -> Callable[..., Any]:
 def _wrap_reapply(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def _reapply_writes_to_succeeded_nodes(self: Any, tasks: Any) -> Any:
-        before = {id for id, task in tasks.items() if task.writes}
+        before = {key for key, task in tasks.items() if task.writes}
         result = original(self, tasks)
-        resumed = [task for id, task in tasks.items() if task.writes and id not in before]
+        resumed = [task for key, task in tasks.items() if task.writes and key not in before]
         if resumed:
             _observe("resumed", resumed)
         return result
@@ -76,8 +76,10 @@ def _wrap_reapply(original: Callable[..., Any]) -> Callable[..., Any]:
 def _recalled(loop: Any) -> list[Any]:
     """Tasks that a node cache answered when this run was recorded (replay only)."""
     handler = handler_in_force()
-    found = []
-    for task in loop.tasks.values() if handler is not None else ():
+    found: list[Any] = []
+    if handler is None:
+        return found
+    for task in loop.tasks.values():
         if not task.writes and (answer := handler.recall(node_crossing(task, 1))) is not None:
             task.writes.extend(answer.writes or ())
             found.append(task)

@@ -173,7 +173,7 @@ def _watched(task: Any) -> tuple[Any, Attempts]:
 
 def _copy_of(task: Any, proc: Any) -> Any:
     """`dataclasses.replace(task, proc=proc)` without its checks: this is done for every task."""
-    cls = type(task)
+    cls: Any = type(task)
     names = _fields.get(cls)
     if names is None:
         names = _fields[cls] = tuple(field.name for field in fields(cls))

@@ -9,6 +9,7 @@ import platform
 import sys
 import threading
 from collections import Counter
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -60,10 +61,11 @@ class Account:
     def encode(self, value: Any, where: str) -> Encoded:
         """Encode a value; what cannot be replayed from it is noted, with the place."""
         encoded = self.encoder.encode(value)
-        self._check(encoded, where)
+        if encoded.opaque or encoded.redacted:
+            self._complain(encoded, where)
         return encoded
 
-    def _check(self, encoded: Encoded, where: str) -> None:
+    def _complain(self, encoded: Encoded, where: str) -> None:
         for reason in encoded.opaque:
             self.blame(f"{where}: {reason}")
         if encoded.redacted:
@@ -72,7 +74,7 @@ class Account:
     def encode_apart(self, value: Any, where: str) -> Encoded:
         """Encode a value in full, for a span that ends last: spans that end before it must not refer to it."""
         encoded = Encoder(self.redactor, keep_text=self.content).encode(value)
-        self._check(encoded, where)
+        self._complain(encoded, where)
         return encoded
 
     def digest(self, value: Any) -> str:
@@ -120,9 +122,7 @@ def versions() -> str:
     """JSON: what ran, for the day when a replay differs."""
     found: dict[str, str] = {"python": platform.python_version()}
     for package in _PACKAGES:
-        try:
+        with suppress(importlib.metadata.PackageNotFoundError):
             found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
     found["hash_seed"] = os.environ.get("PYTHONHASHSEED", "random" if sys.flags.hash_randomization else "0")
     return orjson.dumps(found).decode()

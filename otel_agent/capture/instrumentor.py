@@ -15,7 +15,7 @@ from opentelemetry.trace import Tracer, TracerProvider
 from otel_agent.boundary.crossing import set_process_handler
 from otel_agent.boundary.install import install, uninstall
 from otel_agent.capture.recorder import Recorder
-from otel_agent.codec import Redactor
+from otel_agent.codec import Redactor, names
 from otel_agent.errors import ConfigurationError
 
 logger = logging.getLogger("otel_agent")
@@ -30,11 +30,11 @@ _OTHERS = {
 
 provider_factory: Callable[[], TracerProvider] = trace.get_tracer_provider
 """Where spans go when nobody says; the front door replaces it by the export room's pipeline."""
-tracer_factory: Callable[[TracerProvider], Tracer | None] = lambda _provider: None
+tracer_factory: Callable[[TracerProvider], Tracer] = lambda provider: provider.get_tracer(names.SCOPE)  # noqa: E731
 """How spans are made; the front door replaces it by the export room's fast way."""
 
 
-class OtelAgentInstrumentor(BaseInstrumentor):
+class OtelAgentInstrumentor(BaseInstrumentor):  # type: ignore[misc] # upstream is not typed
     """Records every LangGraph run of this process. One per process, as all of OpenTelemetry's."""
 
     recorder: Recorder | None = None
@@ -71,6 +71,7 @@ def content_wanted(setting: str | None) -> bool:
 
     Raises:
         ConfigurationError: the setting is neither ``full`` nor ``metadata``.
+
     """
     if setting is None:
         return os.environ.get(CONTENT_VARIABLE, "").strip().upper() not in _CONTENT_OFF

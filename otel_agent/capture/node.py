@@ -78,7 +78,8 @@ class NodeScope(RecordedScope):
 
     def leave(self, outcome: Outcome) -> None:
         """Two endings are settled by the retry loop: a command to the parent, for which the writers may still write,
-        and a cancelled attempt of a node with a timeout, which the loop may have cancelled itself."""
+        and a cancelled attempt of a node with a timeout, which the loop may have cancelled itself.
+        """
         status = self.status(outcome.error if isinstance(outcome, Raised) else None)
         timed = getattr(self.task, "timeout", None) is not None
         if status == "parent_command" or (status == "cancelled" and timed):
@@ -103,7 +104,7 @@ class NodeScope(RecordedScope):
         if value is not _UNKNOWN:
             self.payload(names.NODE_OUTPUT, value if process is None else process(value))
         if self.task is not None and process is None:
-            self._record_writes(value)
+            self._record_writes(value, self.task.writes)
         if status == "interrupted" and isinstance(outcome, Raised) and outcome.error.args:
             self.run.interrupts.extend(outcome.error.args[0])
         if self.ids:
@@ -114,13 +115,13 @@ class NodeScope(RecordedScope):
         assert self.request is not None  # noqa: S101 - set in describe_start
         return self._state if self._state != self.request.digest else None
 
-    def _record_writes(self, output: Any) -> None:
+    def _record_writes(self, output: Any, writes: Collection[tuple[str, Any]]) -> None:
         """Most nodes write the items of the dict they return and trigger others; that is said in a few bytes."""
-        self.goto = goto_of(output, self.task.writes)
+        self.goto = goto_of(output, writes)
         if self.goto is not None:
             self.put({names.NODE_GOTO: orjson.dumps(self.goto).decode()})
-        elif self.task.writes:
-            self.payload(names.NODE_WRITES, _by_channel(self.task.writes))
+        elif writes:
+            self.payload(names.NODE_WRITES, _by_channel(writes))
 
     def _output(self, outcome: Outcome) -> Any:
         if isinstance(outcome, Raised):

@@ -10,18 +10,20 @@ import logging
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from opentelemetry import trace
 from opentelemetry.trace import Tracer, TracerProvider
 
 from otel_agent.boundary.crossing import Answer, Crossing, current_scope
+from otel_agent.boundary.fingerprint import fingerprint_parts
 from otel_agent.boundary.node import node_crossing
 from otel_agent.capture.account import Account
 from otel_agent.capture.effect import EffectScope
 from otel_agent.capture.node import NodeScope
 from otel_agent.capture.run import RunScope
 from otel_agent.capture.scope import RecordedScope
-from otel_agent.codec import Redactor, names
+from otel_agent.codec import Encoded, Encoder, Redactor, names
 from otel_agent.model.effect import Returned
 
 logger = logging.getLogger("otel_agent")
@@ -50,6 +52,7 @@ class Recorder:
         self.redactor = redactor or Redactor()
         self.active: dict[str, NodeScope] = {}
         """Node executions in progress by LangGraph's task id, for threads that carry a config but no context."""
+        self._fingerprints: WeakKeyDictionary[Any, Encoded] = WeakKeyDictionary()
         self._warned = False
 
     # --- Handler ------------------------------------------------------------------------------------
@@ -98,6 +101,14 @@ class Recorder:
     def run_attributes(self) -> Mapping[str, Any]:
         """The attributes that `record_run` asked for in this context."""
         return run_attributes.get() or {}
+
+    def fingerprint_of(self, graph: Any) -> Encoded:
+        """The graph's fingerprint, encoded once: it is the same for each of its runs."""
+        known = self._fingerprints.get(graph)
+        if known is None:
+            known = Encoder(self.redactor, keep_text=self.content).encode(fingerprint_parts(graph))
+            self._fingerprints[graph] = known
+        return known
 
     def ended(self, scope: RunScope) -> None:
         """A top-level run is over."""

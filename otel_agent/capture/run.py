@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 
 from opentelemetry import trace
 
-from otel_agent.boundary.fingerprint import fingerprint, fingerprint_parts
 from otel_agent.boundary.graph import is_agent
 from otel_agent.capture.links import checkpoints
 from otel_agent.capture.node import thread_of
@@ -196,9 +195,8 @@ class RunScope(RecordedScope):
         if configurable.get(_EVENTS):
             call["events"] = True
         if self.graph is not None:
-            call["graph"] = fingerprint_parts(self.graph)
             call["checkpointer"] = bool(getattr(self.loop, "checkpointer", None))
-            self.put({names.RUN_FINGERPRINT: fingerprint(self.graph)})
+            self.write(names.RUN_FINGERPRINT, self.recorder.fingerprint_of(self.graph))
         self.payload(names.RUN_CONFIG, call)
         if kwargs.get("context") is not None:
             self.payload(names.RUN_CONTEXT, kwargs["context"])
@@ -222,4 +220,3 @@ def _public(configurable: Mapping[str, Any], *, keep_ns: bool = False) -> dict[s
     """What the caller gave, without what LangGraph keeps there for itself."""
     internal = _INTERNAL[:2] if keep_ns else _INTERNAL
     return {key: value for key, value in configurable.items() if not key.startswith(internal)}
-

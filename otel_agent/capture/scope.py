@@ -52,6 +52,8 @@ class RecordedScope:
         self.request: Encoded | None = None
         self.ids: list[str] = []
         self.left = False
+        self.otel_context: otel_context.Context
+        self.span_id = ""
         self._started_with: dict[str, Any] = {}
         self._attributes: dict[str, Any] = {}
         self._events: list[tuple[str, dict[str, Any]]] = []
@@ -152,7 +154,7 @@ class RecordedScope:
             self.on_leave(self, outcome)
 
     def _let_go(self) -> None:
-        """Break the cycles with context and crossing: as without us, all is freed before the garbage collector comes."""
+        """Break the cycles with context and crossing: as without us, all is freed without the garbage collector."""
         self.context = _LEFT
         if self.answer is None:
             self.crossing.scope = None

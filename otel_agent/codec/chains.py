@@ -69,7 +69,6 @@ class Chain(Parts):
         self.height = max(self.height, height)
         self.digest_now = self.digest()
 
-
     def common(self, at: int, items: list[Any], start: int, count: int) -> int:
         """How many of ``items`` from ``start`` are this chain's from ``at``, unchanged; at most ``count``."""
         if self.fields.unchanged(self.items, at, items, start, count):

@@ -47,7 +47,7 @@ def _model(decoder: Decoder, tree: Tree) -> Any:
     model: Any = object.__new__(cls)
     object.__setattr__(model, "__dict__", fields)
     object.__setattr__(model, "__pydantic_fields_set__", given)
-    takes_extra = cls.model_config.get("extra") == "allow"
+    takes_extra = getattr(cls, "model_config", {}).get("extra") == "allow"
     object.__setattr__(model, "__pydantic_extra__", extra if extra or takes_extra else None)
     object.__setattr__(model, "__pydantic_private__", private)
     return model

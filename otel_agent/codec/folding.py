@@ -196,9 +196,7 @@ class Folder:
             raise Malformed(f"a slice beyond the {count} items of a list")
         return run, first, last
 
-    def _close_parts(
-        self, tree: Tree, base: tuple[Run, int] | None, items: list[Tree], parts: list[bytes]
-    ) -> Tree:
+    def _close_parts(self, tree: Tree, base: tuple[Run, int] | None, items: list[Tree], parts: list[bytes]) -> Tree:
         if base is None:
             if sum(map(len, parts)) + len(parts) + 1 < LARGE:
                 return [orjson.Fragment(part) for part in parts]

@@ -90,9 +90,7 @@ def _join(name: str, span: SpanRecord, count: Any) -> str:
             pieces.update(_pieces(event.attributes))
     missing = next((index for index in range(count) if index not in pieces), None) if type(count) is int else 0
     if missing is not None:
-        raise CutAttribute(
-            f"span {span.span_id}: piece {missing} of {count} of {name} is gone", span_id=span.span_id
-        )
+        raise CutAttribute(f"span {span.span_id}: piece {missing} of {count} of {name} is gone", span_id=span.span_id)
     return "".join(pieces[index] for index in range(count))
 
 

@@ -64,7 +64,12 @@ RUN_STATUS = attr(
 )
 RUN_ASYNC = attr("agent.run.async", "boolean", "Run by `astream`/`ainvoke`.", "run")
 RUN_METHOD = attr("agent.run.method", "string", "`stream`, `astream` or `audited`.", "run")
-RUN_FINGERPRINT = attr("agent.run.fingerprint", "string", "SHA-256 over nodes, edges, channels of the graph.", "run")
+RUN_FINGERPRINT = attr(
+    "agent.run.fingerprint",
+    "payload",
+    "Short hashes of the graph's nodes, edges and channels; its digest is that of all.",
+    "run",
+)
 RUN_CALLER_ID = attr("agent.run.caller_id", "string", 'The caller\'s own `config["run_id"]`.', "run")
 RUN_STATE = attr("agent.run.state", "string", "Digest of the state at the end.", "run")
 RUN_THREAD = attr("agent.run.thread_id", "string", "LangGraph's thread id.", "run")
@@ -86,7 +91,7 @@ NODE_STEP = attr("agent.node.step", "int", "Superstep, counted from the run's fi
 NODE_GOTO = attr(
     "agent.node.goto",
     "string",
-    "JSON array: nodes that it triggered, where its writes are the items of its output and these; else see `agent.node.writes`.",
+    "JSON array: nodes it triggered, where its writes are its output's items and these; else see `agent.node.writes`.",
     "node",
 )
 NODE_ATTEMPT = attr("agent.node.attempt", "int", "1 for the first attempt.", "node")
@@ -97,14 +102,19 @@ NODE_STATUS = attr(
     "node",
 )
 NODE_HIDDEN = attr("agent.node.hidden", "boolean", "True for LangGraph's own nodes.", "node")
-NODE_STATE = attr("agent.node.state", "string", "Digest of the state before its superstep; left out where it is that of the input.", "node")
+NODE_STATE = attr(
+    "agent.node.state",
+    "string",
+    "Digest of the state before its superstep; left out where it is that of the input.",
+    "node",
+)
 NODE_INPUT = attr("agent.node.input", "payload", "What the node was given.", "node")
 NODE_OUTPUT = attr("agent.node.output", "payload", "What it returned.", "node")
 NODE_WRITES = attr(
     "agent.node.writes",
     "payload",
-    "What it wrote: an object by channel, or an array of [channel, value] where it wrote to one channel twice. Left out "
-    "where `agent.node.goto` says it.",
+    "What it wrote: an object by channel, or an array of [channel, value] where it wrote to one channel twice. "
+    "Left out where `agent.node.goto` says it.",
     "node",
 )
 NODE_ERROR = attr("agent.node.error", "payload", "The exception that ended it.", "node")

@@ -49,9 +49,7 @@ class PayloadTable:
     Add every payload, then `verify` and `decode`. Decoded values are fresh each time and share nothing.
     """
 
-    def __init__(
-        self, registry: Registry | None = None, *, strict: bool = False, max_nodes: int = MAX_NODES
-    ) -> None:
+    def __init__(self, registry: Registry | None = None, *, strict: bool = False, max_nodes: int = MAX_NODES) -> None:
         self._registry = registry if registry is not None else registries.default
         self._strict = strict
         self._max_nodes = max_nodes

@@ -24,6 +24,7 @@ from otel_agent.codec.canonical import SAFE_INT, TAG, is_plain_float
 Note: TypeAlias = Callable[[str], None]
 Scalar: TypeAlias = Callable[[Any, Note], Any]
 
+
 class Pairs(list[tuple[Any, Any]]):
     """Keys and values of a mapping, written as a JSON array of [key, value]."""
 

@@ -15,12 +15,22 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import Event, ReadableSpan
-from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode, TraceFlags, Tracer, TracerProvider
+from opentelemetry.trace import (
+    Link,
+    Span,
+    SpanContext,
+    SpanKind,
+    Status,
+    StatusCode,
+    TraceFlags,
+    Tracer,
+    TracerProvider,
+)
 
 from otel_agent.codec import names
 
@@ -45,7 +55,7 @@ def _enabled(tracer: Any) -> bool:
 class RunSpan(Span, ReadableSpan):
     """A span of a run."""
 
-    def __init__(  # noqa: PLR0913 - these are the parts of a span
+    def __init__(
         self,
         tracer: RunTracer,
         name: str,
@@ -73,11 +83,11 @@ class RunSpan(Span, ReadableSpan):
             tracer.scope,
         )
         self._tracer = tracer
+        self._made = context
 
     def get_span_context(self) -> SpanContext:
         """Its trace and span id."""
-        context: SpanContext = self._context
-        return context
+        return self._made
 
     def is_recording(self) -> bool:
         """True until it has ended."""
@@ -87,7 +97,7 @@ class RunSpan(Span, ReadableSpan):
         """Add attributes; a value of a wrong type becomes text."""
         if self._end_time is not None:
             return
-        held: dict[str, Any] = self._attributes
+        held = cast("dict[str, Any]", self._attributes)
         for key, value in attributes.items():
             held[key] = value if type(value) in _ATOMS else _valid(value)
 
@@ -99,12 +109,12 @@ class RunSpan(Span, ReadableSpan):
         """Add an event."""
         if self._end_time is None:
             valid = {key: _valid(value) for key, value in (attributes or {}).items()}
-            self._events.append(Event(name, valid, timestamp))
+            cast("list[Event]", self._events).append(Event(name, valid, timestamp))
 
     def add_link(self, context: SpanContext, attributes: Mapping[str, Any] | None = None) -> None:
         """Add a link."""
         if self._end_time is None:
-            self._links.append(Link(context, dict(attributes or {})))
+            cast("list[Link]", self._links).append(Link(context, dict(attributes or {})))
 
     def update_name(self, name: str) -> None:
         """Rename it."""
@@ -114,7 +124,11 @@ class RunSpan(Span, ReadableSpan):
     def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
         """Set the status as the specification has it: OK is final, UNSET sets nothing."""
         given = status if isinstance(status, Status) else Status(status, description)
-        if self._end_time is None and given.status_code is not StatusCode.UNSET and self._status.status_code is not StatusCode.OK:
+        if (
+            self._end_time is None
+            and given.status_code is not StatusCode.UNSET
+            and self._status.status_code is not StatusCode.OK
+        ):
             self._status = given
 
     def record_exception(
@@ -168,7 +182,13 @@ class RunTracer(Tracer):
         parent = around.get_span_context()
         attributes = attributes or {}
         if type(around) is RunSpan:
-            made = SpanContext(parent.trace_id, self._ids.generate_span_id(), False, parent.trace_flags, parent.trace_state)
+            made = SpanContext(
+                parent.trace_id,
+                self._ids.generate_span_id(),
+                is_remote=False,
+                trace_flags=parent.trace_flags,
+                trace_state=parent.trace_state,
+            )
         else:
             sampled, made, added = self._sample(name, context, kind, attributes, links, parent)
             if not sampled:
@@ -185,7 +205,9 @@ class RunTracer(Tracer):
         trace_id = parent.trace_id if parent.is_valid else self._ids.generate_trace_id()
         result = self._tracer.sampler.should_sample(context, trace_id, name, kind, attributes, links)
         flags = _SAMPLED if result.decision.is_sampled() else TraceFlags(TraceFlags.DEFAULT)
-        made = SpanContext(trace_id, self._ids.generate_span_id(), False, flags, result.trace_state)
+        made = SpanContext(
+            trace_id, self._ids.generate_span_id(), is_remote=False, trace_flags=flags, trace_state=result.trace_state
+        )
         return result.decision.is_recording(), made, result.attributes or {}
 
     def start_as_current_span(self, *args: Any, **kwargs: Any) -> Any:

@@ -1,1 +1,1 @@
-
+"""What many runs teach: memory and policy. Empty so far."""

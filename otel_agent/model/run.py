@@ -33,7 +33,7 @@ class AgentRun:
     ended_ns: int | None
     thread_id: str | None
     payloads: Mapping[str, Payload] = field(repr=False)
-    """By short name: input, output, config, context, start, interrupts, error, ids."""
+    """By short name: input, output, config, context, start, interrupts, error, ids, fingerprint."""
     decode: Decode = field(repr=False, compare=False)
     nodes: tuple[NodeExecution, ...] = field(default=(), repr=False)
     """All node executions, those of nested graphs too, in the order they began; hidden ones left out."""

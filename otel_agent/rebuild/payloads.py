@@ -26,6 +26,7 @@ RUN_PAYLOADS = {
     "interrupts": names.RUN_INTERRUPTS,
     "error": names.RUN_ERROR,
     "ids": names.RUN_IDS,
+    "fingerprint": names.RUN_FINGERPRINT,
 }
 NODE_PAYLOADS = {
     "input": names.NODE_INPUT,

@@ -42,7 +42,9 @@ class Checks:
         if found is not None:
             what = f"Node {node.name!r} was given another input"
             return self._words.at("input_changed", what, scope, difference=found)
-        state = node.attributes.get(names.NODE_STATE, node.payloads["input"].digest if "input" in node.payloads else None)
+        state = node.attributes.get(
+            names.NODE_STATE, node.payloads["input"].digest if "input" in node.payloads else None
+        )
         if state is not None and scope.run.state not in (None, state):
             return self._state_changed(scope, f"before superstep {node.step}")
         return None

@@ -99,7 +99,7 @@ def check_replayable(run: AgentRun) -> None:
 
 def graph_changes(graph: Any, run: AgentRun) -> list[str]:
     """What the graph has changed in since the run was recorded."""
-    recorded = (run.payload("config") or {}).get("graph")
+    recorded = run.payload("fingerprint")
     return describe_change(recorded, graph) if isinstance(recorded, dict) else []
 
 

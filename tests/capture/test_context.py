@@ -237,7 +237,9 @@ async def test_send_and_defer(watch: Watch, is_async: bool) -> None:
     graph = graphs.fan(watch.probe, is_async=is_async)
     await graph.ainvoke(FRESH) if is_async else graph.invoke(FRESH)
     watch.check({"plan": 1, "worker": 3, "last": 1})
-    assert {span.attributes[names.ADDRESS] for span in watch.node("worker")} == {f"/worker@2:send{i}#1" for i in range(3)}
+    assert {span.attributes[names.ADDRESS] for span in watch.node("worker")} == {
+        f"/worker@2:send{i}#1" for i in range(3)
+    }
 
 
 def test_commands(watch: Watch) -> None:

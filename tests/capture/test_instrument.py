@@ -71,9 +71,9 @@ def test_current_run_id(memory: Any) -> None:
     """It is the id of the run in force inside of one, and of the last one after it."""
     otel_agent.instrument(tracer_provider=memory[0])
     seen = []
-    graphs.one(lambda _name: trace.use_span(trace.INVALID_SPAN), then=lambda: seen.append(otel_agent.current_run_id())).invoke(
-        {"log": []}
-    )
+    graphs.one(
+        lambda _name: trace.use_span(trace.INVALID_SPAN), then=lambda: seen.append(otel_agent.current_run_id())
+    ).invoke({"log": []})
     root = memory[1].get_finished_spans()[-1]
     expected = f"{root.context.trace_id:032x}-{root.context.span_id:016x}"
     assert seen == [expected]
@@ -170,7 +170,9 @@ def test_trace_policy_is_honoured(watch: Watch) -> None:
     if not hasattr(types, "TracePolicy"):
         pytest.skip("this LangGraph has no TracePolicy")
     policy = types.TracePolicy(process_inputs=types.omit_payload, process_outputs=types.omit_payload)
-    graphs.one(watch.probe, then=lambda: {"log": ["out"]}, node_options={"trace_policy": policy}).invoke({"log": ["in"]})
+    graphs.one(watch.probe, then=lambda: {"log": ["out"]}, node_options={"trace_policy": policy}).invoke(
+        {"log": ["in"]}
+    )
     (node,) = watch.node("a")
     assert node.attributes[names.NODE_INPUT + ".json"] == "{}"
     assert node.attributes[names.NODE_OUTPUT + ".json"] == "{}"
@@ -216,7 +218,11 @@ def test_messages_come_back_with_their_types(tmp_path: Path) -> None:
     """Inputs and outputs of a message graph come back equal, as the same classes, ids included."""
 
     def answer(state: MessagesState) -> Any:
-        return {"messages": [AIMessage("hello", id="a1", usage_metadata={"input_tokens": 1, "output_tokens": 2, "total_tokens": 3})]}
+        return {
+            "messages": [
+                AIMessage("hello", id="a1", usage_metadata={"input_tokens": 1, "output_tokens": 2, "total_tokens": 3})
+            ]
+        }
 
     graph = StateGraph(MessagesState).add_node("answer", answer).add_edge(START, "answer").compile()
     with otel_agent.record_run(tmp_path / "run.json"):
@@ -266,7 +272,8 @@ from langgraph.graph import START, StateGraph
 from typing import TypedDict
 class S(TypedDict):
     n: int
-print(StateGraph(S).add_node("a", lambda s: {"n": s["n"] + 1}).add_edge(START, "a").compile(name="zero").invoke({"n": 1}))
+graph = StateGraph(S).add_node("a", lambda s: {"n": s["n"] + 1}).add_edge(START, "a").compile(name="zero")
+print(graph.invoke({"n": 1}))
 """
 
 
@@ -324,7 +331,9 @@ def test_a_killed_run_keeps_what_its_ended_nodes_hold(tmp_path: Path) -> None:
     """No ended node refers to the run's own span, which a killed process never ends."""
     with otel_agent.record_run(tmp_path / "run.json"):
         graphs.line(lambda _name: trace.use_span(trace.get_current_span())).invoke({"log": ["x" * 400]})
-    spans = [span for span in otel_agent.load_run(tmp_path / "run.json").spans if names.RECORD_FORMAT not in span.attributes]
+    spans = [
+        span for span in otel_agent.load_run(tmp_path / "run.json").spans if names.RECORD_FORMAT not in span.attributes
+    ]
     from otel_agent.rebuild import rebuild_run
 
     cut = rebuild_run(spans)

@@ -1,6 +1,6 @@
-"""The graph that ``run-v1.json`` was recorded from. Run as a script it records a new one; a released one is never edited.
+"""The graph that ``run-v1.json`` was recorded from; a released recording is never edited. As a script it records anew.
 
-    python -m tests.golden.incident tests/golden/run-v1.json
+python -m tests.golden.incident tests/golden/run-v1.json
 """
 
 import sys
@@ -50,7 +50,9 @@ def search(state: State) -> dict[str, Any]:
 
 
 def decide(state: State) -> Command[str]:
-    return Command(update={"cost": Decimal("0.10")}, goto=[Send("write", {**state, "cost": Decimal(n)}) for n in (1, 2)])
+    return Command(
+        update={"cost": Decimal("0.10")}, goto=[Send("write", {**state, "cost": Decimal(n)}) for n in (1, 2)]
+    )
 
 
 def write(state: State) -> dict[str, Any]:
