@@ -19,6 +19,11 @@ _NUMBERS = 16
 """Numbers in a row that are worth writing at once."""
 
 
+_FEW = 3
+"""Lists of so few numbers are written item by item: looking for what they share costs more than it saves."""
+_SCALARS = frozenset((int, float, bool, type(None)))
+
+
 class ListEntry(Entry):
     """A list that was written: the first items of a chain."""
 
@@ -134,7 +139,7 @@ def write_list(encoder: Encoder, values: list[Any], depth: int) -> Written:
     """A list; what it shares with an earlier list is referred to."""
     if not values:
         return [], [], 1
-    if encoder.careful is not None:
+    if encoder.careful is not None or (len(values) <= _FEW and _SCALARS.issuperset(map(type, values))):
         return encoder.items(values, depth)
     if id(values) in encoder.memo and (known := encoder.known(values, depth)) is not None:
         return known
