@@ -51,7 +51,7 @@ def test_only_the_newest_messages_that_fit_are_shown() -> None:
         def __getattr__(self, name: str) -> Any:
             raise AssertionError(f"looked at {name}")
 
-    messages = [Untouchable(), *[HumanMessage(f"{number} " + "x" * 500) for number in range(10)]]
+    messages = [Untouchable(), *[HumanMessage(f"{number} " + "x" * (LIMIT // 3)) for number in range(10)]]
 
     shown = json.loads(messages_json(messages))
 
