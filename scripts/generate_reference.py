@@ -34,10 +34,10 @@ def render_attributes() -> str:
         f"Recording format {names.FORMAT}; instrumentation scope `{names.SCOPE}`.",
         "`agent.*` is ours; `gen_ai.*` and `error.type` follow OpenTelemetry's conventions.",
         "",
-        f"A *payload* `NAME` is typed JSON in two attributes: `NAME.{names.PAYLOAD_DIGEST}` (SHA-256 of the value, `/`, the",
-        f"text's length in bytes) and `NAME.{names.PAYLOAD_JSON}`. Text too long for a default backend to keep stands in",
-        f"pieces in span events named `{names.PAYLOAD_EVENT}`, and `NAME.{names.PAYLOAD_PIECES}` says how many; see",
-        "[the recording format](recording-format.md).",
+        f"A *payload* `NAME` is typed JSON: `NAME.{names.PAYLOAD_DIGEST}` is the SHA-256 of the value, `/`, and the text's",
+        f"length in bytes; `NAME.{names.PAYLOAD_JSON}` is the text. One too long for a default backend to keep stands in",
+        f"pieces in span events named `{names.PAYLOAD_EVENT}`, and `NAME.{names.PAYLOAD_PIECES}` says how many.",
+        "See [the recording format](recording-format.md).",
     ]
     groups: dict[str, list[list[str]]] = {}
     for declared in names.DECLARED:
