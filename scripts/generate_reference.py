@@ -34,10 +34,10 @@ def render_attributes() -> str:
         f"Recording format {names.FORMAT}; instrumentation scope `{names.SCOPE}`.",
         "`agent.*` is ours; `gen_ai.*` and `error.type` follow OpenTelemetry's conventions.",
         "",
-        f"A *payload* `NAME` is typed JSON: `NAME.{names.PAYLOAD_DIGEST}` is the SHA-256 of the value, `/`, and the text's",
-        f"length in bytes; `NAME.{names.PAYLOAD_JSON}` is the text. One too long for a default backend to keep stands in",
-        f"pieces in span events named `{names.PAYLOAD_EVENT}`, and `NAME.{names.PAYLOAD_PIECES}` says how many.",
-        "See [the recording format](recording-format.md).",
+        f"A *payload* `NAME` is typed JSON: `NAME.{names.PAYLOAD_DIGEST}` is the SHA-256 of the value, `/`, and",
+        f"the text's length in bytes; `NAME.{names.PAYLOAD_JSON}` is the text. One that is too long for a default",
+        f"backend to keep stands in pieces in span events named `{names.PAYLOAD_EVENT}`, and",
+        f"`NAME.{names.PAYLOAD_PIECES}` says how many. See [the recording format](recording-format.md).",
     ]
     groups: dict[str, list[list[str]]] = {}
     for declared in names.DECLARED:
