@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import os
-import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -63,10 +63,9 @@ def replay_run(graph: Any, run: AgentRun, *, context: Any = None, store: Any = N
     if not _is_awaited_only(graph):
         replay.inside(lambda: _drain(replay.start))
     else:
-        # A thread has no event loop of its own, whatever runs in the caller's.
-        thread = threading.Thread(target=lambda: replay.inside(lambda: asyncio.run(_adrain(replay.start))))
-        thread.start()
-        thread.join()
+        # A thread has no event loop of its own, whatever runs in the caller's; its future raises here what it raised.
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(replay.inside, lambda: asyncio.run(_adrain(replay.start))).result()
     return replay.report()
 
 
@@ -180,10 +179,9 @@ class _Replay:
 
     def _outcome(self, error: BaseException) -> None:
         """What ended the run: a divergence, the record's end, or what ended it when it was recorded."""
-        if isinstance(error, (Diverged, RecordEnds, Exception)):
+        if isinstance(error, (Diverged, RecordEnds)) or self.responder.divergence is not None:
             return
-        recorded = self.run.error
-        if self.responder.divergence is None and type(recorded) is not type(error):
+        if self.run.error is None:  # neither the record's nor a divergence: a defect, of ours or of the interpreter
             raise error
 
     def report(self) -> ReplayReport:
