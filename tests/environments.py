@@ -77,6 +77,11 @@ def make_environment(name: str, python: Path, requirements: Sequence[str]) -> Pa
     return inside
 
 
+def require_langgraph(version: str) -> list[str]:
+    """What to install for a LangGraph version; 1.0 cannot be imported with the newest prebuilt that it allows."""
+    return [f"langgraph=={version}", *(["langgraph-prebuilt<=1.0.8"] if version.startswith("1.0.") else [])]
+
+
 def versions_in(python: Path, *packages: str) -> dict[str, str]:
     """What is installed in the environment of ``python``."""
     code = "import sys, importlib.metadata as m\nfor p in sys.argv[1:]: print(p, m.version(p))"

@@ -31,6 +31,7 @@ from tests.environments import (
     EnvironmentFailed,
     find_python,
     make_environment,
+    require_langgraph,
     run_checked,
     versions_in,
 )
@@ -221,7 +222,7 @@ def main() -> int:
         inside = make_environment(
             f"conformance-{options.langgraph}-py{options.python}",
             python,
-            [f"langgraph=={options.langgraph}", *REQUIREMENTS],
+            [*require_langgraph(options.langgraph), *REQUIREMENTS],
         )
     except EnvironmentFailed as error:
         if os.environ.get("CI"):

@@ -19,7 +19,15 @@ import subprocess
 import sys
 import time
 
-from tests.environments import NEWEST_LANGGRAPH, ROOT, EnvironmentFailed, find_python, make_environment, versions_in
+from tests.environments import (
+    NEWEST_LANGGRAPH,
+    ROOT,
+    EnvironmentFailed,
+    find_python,
+    make_environment,
+    require_langgraph,
+    versions_in,
+)
 
 LANGGRAPHS = ["1.0.*", "1.1.*", NEWEST_LANGGRAPH]
 """The newest of each minor version; the last is the newest we know, and goes with every Python."""
@@ -35,8 +43,6 @@ REQUIREMENTS = [
     "rfc8785>=0.1.4",
     "uvloop>=0.21; platform_system != 'Windows'",
 ]
-ALSO = {"1.0.*": ["langgraph-prebuilt<=1.0.8"]}
-"""LangGraph 1.0 itself cannot be imported with the newest prebuilt that its own requirements allow."""
 TESTS = ["tests/boundary", "tests/capture"]
 
 
@@ -66,7 +72,7 @@ def run_cell(cell: Cell, *, smoke: bool) -> tuple[bool, str]:
     if python is None:
         return True, "NOT RUN: no such Python here"
     name = f"matrix-{cell.langgraph.replace('*', 'x')}-py{cell.python}"
-    wanted = [f"langgraph=={cell.langgraph}", *ALSO.get(cell.langgraph, []), *REQUIREMENTS]
+    wanted = [*require_langgraph(cell.langgraph), *REQUIREMENTS]
     try:
         inside = make_environment(name, python, wanted)
     except EnvironmentFailed as error:
